@@ -19,7 +19,8 @@ public struct Tensor: Sendable {
 
     /// A tensor whose bytes `initialize` writes, all of them.
     public init(
-        _ elementType: ElementType, shape: Shape, initializingWith initialize: (UnsafeMutableRawBufferPointer) throws -> Void
+        _ elementType: ElementType, shape: Shape,
+        initializingWith initialize: (UnsafeMutableRawBufferPointer) throws -> Void
     ) rethrows {
         let byteCount = shape.elementCount * elementType.byteCount
         let storage = TensorStorage(byteCount: byteCount)
@@ -74,7 +75,8 @@ public struct Tensor: Sendable {
     /// - Throws: ``TensorError/invalidShape(_:_:)`` when the number of elements differs.
     public func reshaped(to shape: Shape) throws(TensorError) -> Tensor {
         guard shape.elementCount == self.shape.elementCount else {
-            throw .invalidShape(shape.dimensions, "cannot hold the \(self.shape.elementCount) elements of \(self.shape)")
+            throw .invalidShape(
+                shape.dimensions, "cannot hold the \(self.shape.elementCount) elements of \(self.shape)")
         }
         return Tensor(elementType: elementType, shape: shape, storage: storage)
     }
