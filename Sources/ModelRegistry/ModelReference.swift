@@ -8,6 +8,13 @@ public struct ModelReference: Sendable, Hashable, CustomStringConvertible {
         self.version = version
     }
 
+    /// `name`, `name@7` or `name@alias`, as configurations and command lines write it.
+    public init(parsing text: String) {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        let version = parts.count == 2 ? VersionSelector(parsing: String(parts[1])) : .champion
+        self.init(name: String(parts.first ?? ""), version: version)
+    }
+
     public var description: String { "\(name)@\(version)" }
 }
 

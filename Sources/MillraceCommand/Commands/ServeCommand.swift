@@ -1,0 +1,46 @@
+import ArgumentParser
+import Gateway
+import Logging
+import ServiceLifecycle
+import Serving
+import UnixSignals
+
+/// `millrace serve`.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Answer requests from topics until told to stop.",
+        discussion: """
+            Loads the models of the artifact store, joins the consumer group named by application-id, and answers every \
+            record of the request topics with one record on the results topic. SIGTERM or SIGINT stop it gracefully: \
+            what was admitted is answered, published and committed first, within shutdown.deadline.
+
+            Every key of the configuration may also be given as an environment variable; see `millrace config show`.
+
+            EXAMPLES
+              millrace serve --config millrace.yaml
+              MILLRACE_KAFKA_BOOTSTRAP_SERVERS=localhost:9092 millrace serve
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() async throws {
+        let configuration = try options.load()
+        LoggingBootstrap.start(configuration.logging)
+        let logger = Logger(label: "millrace")
+        let inference = try InferenceService(configuration, logger: logger)
+        var services: [any Service] = []
+        if configuration.gateway.enabled {
+            services.append(
+                HealthGateway(
+                    host: configuration.gateway.host, port: configuration.gateway.port, readiness: inference,
+                    logger: logger))
+        }
+        services.append(inference)
+        var group = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = configuration.shutdown.deadline + .seconds(10)
+        try await ServiceGroup(configuration: group).run()
+    }
+}

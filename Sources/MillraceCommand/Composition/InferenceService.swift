@@ -1,0 +1,176 @@
+import KafkaClient
+import Logging
+import ModelFormats
+import ModelRegistry
+import ServiceLifecycle
+import Serving
+import Synchronization
+import TensorEngine
+
+/// The service behind `serve` and `demo`: loads the models, connects, and runs the pipeline until it is told to stop.
+///
+/// This is where the parts are put together; each of them knows only those below it.
+final class InferenceService: Service, ReadinessSource {
+    private struct State {
+        var modelsDetail = "not loaded yet"
+        var areModelsWarm = false
+        var pipeline: InferencePipeline?
+        var broker: (check: ReadinessCheck, at: ContinuousClock.Instant)?
+    }
+
+    private static let brokerCheckLifetime = Duration.seconds(2)
+    private static let connectionRetryDelay = Duration.seconds(2)
+
+    private let configuration: MillraceConfiguration
+    private let logger: Logger
+    private let admin: KafkaAdmin
+    private let pool: ComputePool
+    private let registry: Registry
+    private let index: VersionIndex
+    private let state = Mutex(State())
+
+    init(_ configuration: MillraceConfiguration, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        let store = try DirectoryArtifactStore(root: configuration.models.store)
+        index = try VersionIndex(root: configuration.models.store)
+        registry = Registry(store: store, logger: logger)
+        pool = ComputePool(threadCount: configuration.pipeline.threads)
+        admin = try KafkaAdmin(try configuration.kafkaConfiguration(role: "admin"), logger: logger)
+    }
+
+    /// What the pipeline has done so far; nil before it started.
+    var statistics: PipelineStatistics.Snapshot? { state.withLock { $0.pipeline }?.statistics.snapshot }
+
+    func run() async throws {
+        let result: Result<Void, any Error>
+        do {
+            try await serve()
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        await admin.close(deadline: .seconds(2))
+        pool.shutdown()
+        try result.get()
+    }
+
+    private func serve() async throws {
+        try await loadModels()
+        guard let resultsPartitions = try await waitForTopics() else { return }
+        let signal = WakeSignal()
+        let consumer = try KafkaConsumer(
+            try configuration.consumerConfiguration(), logger: logger, wake: { signal.signal() })
+        let producer = try KafkaProducer(try configuration.producerConfiguration(), logger: logger)
+        let codec = RequestCodec(limits: configuration.requestLimits)
+        let routing = AnswerRouting(
+            resultsTopic: configuration.topics.results, resultsPartitionCount: resultsPartitions,
+            deadLetterSuffix: configuration.topics.deadLetterSuffix, applicationID: configuration.applicationID,
+            maximumResultBytes: configuration.limits.maximumResultBytes)
+        let pipeline = InferencePipeline(
+            configuration.pipelineConfiguration, consumer: consumer, signal: signal,
+            sink: AtLeastOnceSink(producer: producer, consumer: consumer, logger: logger), registry: registry, pool: pool,
+            codec: codec, encoder: AnswerEncoder(codec: codec, routing: routing), logger: logger)
+        state.withLock { $0.pipeline = pipeline }
+        let result: Result<Void, any Error>
+        do {
+            try await pipeline.run()
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        // After the pipeline: its last commit needs the results acknowledged.
+        await producer.close(deadline: .seconds(5))
+        try result.get()
+    }
+
+    // MARK: Models
+
+    private func loadModels() async throws {
+        registry.catalog = VersionCatalog(try index.versions())
+        let wanted = try configuration.models.preload.map { text -> ModelVersion in
+            try registry.catalog.version(for: ModelReference(parsing: text))
+        }
+        let versions = wanted.isEmpty ? registry.catalog.all : wanted
+        if versions.isEmpty {
+            logger.warning(
+                "no models to serve", metadata: ["store": "\(configuration.models.store)"])
+        }
+        for version in versions {
+            state.withLock { $0.modelsDetail = "loading \(version.identity)" }
+            try await registry.load(version, warmUpRows: configuration.batching.maximumRows, on: pool)
+        }
+        let names = registry.loaded.map(\.description).joined(separator: ", ")
+        state.withLock {
+            $0.areModelsWarm = true
+            $0.modelsDetail = names.isEmpty ? "none in the store" : names
+        }
+    }
+
+    // MARK: Topics
+
+    /// Waits for the brokers, then for the topics or makes them.
+    /// - Returns: the number of partitions of the results topic; nil when the service is stopped meanwhile.
+    private func waitForTopics() async throws -> Int? {
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            do {
+                return try await prepareTopics()
+            } catch let error as KafkaError where !error.isFatal {
+                logger.warning("brokers not ready; trying again", metadata: ["error": "\(error)"])
+            }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.connectionRetryDelay) }
+        }
+        return nil
+    }
+
+    private func prepareTopics() async throws -> Int {
+        let topics = configuration.topics
+        let needed = topics.requests + [topics.results] + topics.requests.map { $0 + topics.deadLetterSuffix }
+        var metadata = try await admin.metadata()
+        let missing = needed.filter { name in !metadata.topics.contains { $0.name == name } }
+        if !missing.isEmpty {
+            guard topics.create else {
+                throw CommandFailure(
+                    .notFound,
+                    "topics missing on \(configuration.kafka.bootstrapServers): \(missing.joined(separator: ", ")); "
+                        + "create them, or set topics.create: true")
+            }
+            try await admin.createTopics(
+                missing.map {
+                    NewTopic(name: $0, partitions: topics.partitions, replicationFactor: topics.replicationFactor)
+                })
+            logger.info("topics created", metadata: ["topics": "\(missing)"])
+            metadata = try await admin.metadata()
+        }
+        return metadata.topics.first { $0.name == topics.results }?.partitions.count ?? topics.partitions
+    }
+
+    // MARK: Readiness
+
+    func readiness() async -> [ReadinessCheck] {
+        let (isWarm, detail, pipeline) = state.withLock { ($0.areModelsWarm, $0.modelsDetail, $0.pipeline) }
+        let status = pipeline?.status
+        let assignment = status?.assignment.map(\.description).joined(separator: ", ") ?? ""
+        return [
+            ReadinessCheck(name: "models", isReady: isWarm, detail: detail),
+            ReadinessCheck(
+                name: "partitions", isReady: status?.isAssigned == true && status?.isStopping == false,
+                detail: status?.isAssigned == true ? "assigned: \(assignment.isEmpty ? "none" : assignment)" : "not assigned"),
+            await brokerCheck(),
+        ]
+    }
+
+    /// Asks the brokers, but not again for every caller.
+    private func brokerCheck() async -> ReadinessCheck {
+        if let known = state.withLock({ $0.broker }), .now - known.at < Self.brokerCheckLifetime { return known.check }
+        let check: ReadinessCheck
+        do {
+            let metadata = try await admin.metadata()
+            check = ReadinessCheck(name: "broker", isReady: true, detail: "\(metadata.brokers.count) reachable")
+        } catch {
+            check = ReadinessCheck(name: "broker", isReady: false, detail: "\(error)")
+        }
+        state.withLock { $0.broker = (check, .now) }
+        return check
+    }
+}

@@ -1,0 +1,85 @@
+import KafkaClient
+import Logging
+import Serving
+
+/// Reads a results topic from where it ended when the listener was opened, outside of any consumer group's offsets.
+final class ResultListener: Sendable {
+    private static let tick = Duration.milliseconds(500)
+    private static let drainLimit = 5000
+
+    private let consumer: KafkaConsumer
+    private let signal: WakeSignal
+
+    private init(consumer: KafkaConsumer, signal: WakeSignal) {
+        self.consumer = consumer
+        self.signal = signal
+    }
+
+    static func open(_ configuration: MillraceConfiguration, logger: Logger) async throws -> ResultListener {
+        let topic = configuration.topics.results
+        let admin = try KafkaAdmin(try configuration.kafkaConfiguration(role: "listener-admin"), logger: logger)
+        let metadata: ClusterMetadata
+        do {
+            metadata = try await admin.metadata()
+        } catch {
+            await admin.close(deadline: .seconds(1))
+            throw error
+        }
+        await admin.close(deadline: .seconds(1))
+        guard let found = metadata.topics.first(where: { $0.name == topic }), !found.partitions.isEmpty else {
+            throw CommandFailure(
+                .notFound, "topic \"\(topic)\" does not exist on \(configuration.kafka.bootstrapServers)")
+        }
+        let signal = WakeSignal()
+        // Never subscribes and never commits: the group's name is only what the client library asks for.
+        let consumer = try KafkaConsumer(
+            ConsumerConfiguration(
+                kafka: try configuration.kafkaConfiguration(role: "listener"),
+                groupID: "\(configuration.applicationID)-listener"),
+            logger: logger, wake: { signal.signal() })
+        let listener = ResultListener(consumer: consumer, signal: signal)
+        do {
+            var positions: [TopicPartition: Int64?] = [:]
+            for partition in found.partitions {
+                let position = TopicPartition(topic: topic, partition: partition.id)
+                positions[position] = try await consumer.watermarks(position).high
+            }
+            try consumer.assign(positions)
+        } catch {
+            await listener.close()
+            throw error
+        }
+        return listener
+    }
+
+    /// Waits for records and hands them on in batches until `handle` returns false or the time is up.
+    func receive(until deadline: ContinuousClock.Instant, _ handle: ([KafkaRecord]) -> Bool) async throws {
+        while .now < deadline {
+            var isDrained = true
+            for event in consumer.drain(maximumRecords: Self.drainLimit, maximumBytes: 64 << 20) {
+                switch event {
+                case .records(let records):
+                    isDrained = false
+                    if !handle(records) { return }
+                case .failed(let error) where error.isFatal: throw error
+                default: continue
+                }
+            }
+            if isDrained { await signal.wait(until: min(deadline, .now + Self.tick)) }
+        }
+    }
+
+    /// The first record that `matches`; nil when none comes in time.
+    func first(within timeout: Duration, where matches: (KafkaRecord) -> Bool) async throws -> KafkaRecord? {
+        var found: KafkaRecord?
+        try await receive(until: .now + timeout) { records in
+            found = records.first(where: matches)
+            return found == nil
+        }
+        return found
+    }
+
+    func close() async {
+        await consumer.close(deadline: .seconds(2))
+    }
+}

@@ -1,0 +1,31 @@
+/// Why a model, a version or an artifact cannot be had.
+public enum RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
+    case invalidModelName(String)
+    /// The name asked for, the known one it was probably meant to be, and the number of known ones.
+    case unknownModel(String, nearest: String?, knownCount: Int)
+    case unknownVersion(ModelReference, available: [Int])
+    /// Known, but not loaded here.
+    case notLoaded(ModelReference)
+    case storeUnusable(path: String, reason: String)
+    case damagedEntry(path: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .invalidModelName(let name):
+            "model name \"\(name)\": expected 1 to 128 letters, digits, '.', '_' or '-', not starting with '.' or '-'"
+        case .unknownModel(let name, let nearest?, _):
+            "unknown model \"\(name)\"; did you mean \"\(nearest)\"?"
+        case .unknownModel(let name, nil, let knownCount):
+            "unknown model \"\(name)\"; \(knownCount) \(knownCount == 1 ? "model is" : "models are") known"
+        case .unknownVersion(let reference, let available):
+            "model \"\(reference.name)\" has no version \"\(reference.version)\"; available: "
+                + available.map(String.init).joined(separator: ", ")
+        case .notLoaded(let reference):
+            "model version \(reference) exists but is not loaded by this instance"
+        case .storeUnusable(let path, let reason):
+            "artifact store \(path): \(reason)"
+        case .damagedEntry(let path, let reason):
+            "artifact store entry \(path): \(reason)"
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package import KafkaClient
+package import Logging
+package import ModelRegistry
+package import ServiceLifecycle
+import Synchronization
+package import TensorEngine
+
+/// Why a pipeline stopped by itself. The process is to be restarted; nothing is lost, since what was not published was
+/// not counted as answered either.
+package enum PipelineError: Error, Sendable, CustomStringConvertible {
+    case fatal(KafkaError)
+    case tooManyRedos(Int, last: KafkaError)
+    case jobFailed(String)
+
+    package var description: String {
+        switch self {
+        case .fatal(let error): "the broker connection cannot go on: \(error)"
+        case .jobFailed(let reason): "the compute threads refuse work: \(reason)"
+        case .tooManyRedos(let count, let last): "publishing failed \(count) times in a row: \(last)"
+        }
+    }
+}
+
+/// Requests in, answers out: consumes records, batches and runs them, and publishes the answers with their offsets.
+///
+/// One task, in ``run()``, owns the consumer and all state; it only moves values between stages. Decoding, running and
+/// encoding happen on the compute threads, publishing on the client's, and each reports back through an inbox. While
+/// one set of answers is published, the next batches are already decoded and computed.
+package final class InferencePipeline: Service {
+    package struct Status: Sendable {
+        /// The group has answered: partitions are assigned, or there are more members than partitions.
+        package var isAssigned = false
+        package var assignment: [TopicPartition] = []
+        package var isStopping = false
+    }
+
+    let configuration: PipelineConfiguration
+    let consumer: KafkaConsumer
+    let sink: any AnswerSink
+    let pool: ComputePool
+    let jobs: PipelineJobs
+    let logger: Logger
+    let signal: WakeSignal
+    let inbox = Mutex<[PipelineMessage]>([])
+    let currentStatus = Mutex(Status())
+    package let statistics = PipelineStatistics()
+
+    /// - Parameters:
+    ///   - signal: what the consumer was made to wake.
+    ///   - consumer: closed by the pipeline when it stops; the sink's producer is the caller's to close afterwards.
+    package init(
+        _ configuration: PipelineConfiguration, consumer: KafkaConsumer, signal: WakeSignal, sink: any AnswerSink,
+        registry: Registry, pool: ComputePool, codec: RequestCodec, encoder: AnswerEncoder, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.consumer = consumer
+        self.signal = signal
+        self.sink = sink
+        self.pool = pool
+        self.jobs = PipelineJobs(
+            codec: codec, encoder: encoder, registry: registry, bindings: configuration.bindings)
+        self.logger = logger
+    }
+
+    package var status: Status { currentStatus.withLock { $0 } }
+
+    /// Runs until the graceful shutdown of its service group, then answers what was admitted, within the deadline.
+    /// - Throws: ``PipelineError`` when it cannot go on.
+    package func run() async throws {
+        try consumer.subscribe(to: configuration.requestTopics)
+        logger.info("consuming", metadata: ["topics": "\(configuration.requestTopics)"])
+        let result: Result<Void, any Error>
+        do {
+            try await withGracefulShutdownHandler {
+                try await withDiscardingTaskGroup { group in
+                    var loop = PipelineLoop(self)
+                    try await loop.run(in: &group)
+                    // What still computes after the deadline answers nobody any more.
+                    group.cancelAll()
+                }
+            } onGracefulShutdown: {
+                self.stop()
+            }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        currentStatus.withLock { $0.isAssigned = false }
+        await consumer.close(deadline: .seconds(5))
+        logger.info("stopped consuming", metadata: ["published": "\(statistics.snapshot.published)"])
+        try result.get()
+    }
+
+    /// Begins the graceful stop; ``run()`` returns when it is done.
+    package func stop() {
+        currentStatus.withLock { $0.isStopping = true }
+        signal.signal()
+    }
+
+    func post(_ message: PipelineMessage) {
+        inbox.withLock { $0.append(message) }
+        signal.signal()
+    }
+}

@@ -1,0 +1,26 @@
+package import ModelRegistry
+
+/// What an ``InferencePipeline`` is set to.
+package struct PipelineConfiguration: Sendable {
+    package var requestTopics: [String]
+    /// The model that a topic's requests mean when they name none.
+    package var bindings: [String: ModelReference]
+    package var batching: BatchPlanner.Limits
+    package var limits: PipelineState.Limits
+    /// Compute threads; decoding, running and encoding share them.
+    package var threadCount: Int
+    /// How long a stop may take to answer what was admitted, publish it and leave the group.
+    package var shutdownDeadline: Duration
+
+    package init(
+        requestTopics: [String], bindings: [String: ModelReference] = [:], batching: BatchPlanner.Limits = .init(),
+        limits: PipelineState.Limits = .init(), threadCount: Int, shutdownDeadline: Duration = .seconds(20)
+    ) {
+        self.requestTopics = requestTopics
+        self.bindings = bindings
+        self.batching = batching
+        self.limits = limits
+        self.threadCount = max(1, threadCount)
+        self.shutdownDeadline = shutdownDeadline
+    }
+}

@@ -1,0 +1,135 @@
+import Glibc
+import KafkaClient
+import ModelRegistry
+import TensorEngine
+
+/// What the pipeline's jobs report to the task that owns the consumer.
+enum PipelineMessage: Sendable {
+    case decoded([DecodedRecord])
+    case answered([SliceAnswer])
+    case published(PublishOutcome)
+    /// A job could not run at all.
+    case failed(String)
+}
+
+/// An admitted record and what its bytes turned out to be.
+struct DecodedRecord: Sendable {
+    enum Outcome: Sendable {
+        case bound(BoundRequest)
+        case refused([ProducerRecord])
+    }
+
+    let ticket: Ticket
+    let record: KafkaRecord
+    let outcome: Outcome
+}
+
+/// What a batch, or the joining of a split request, gave for one of its slices.
+enum SliceAnswer: Sendable {
+    /// The whole request is answered.
+    case whole(Ticket, [ProducerRecord], isError: Bool)
+    /// Some rows of a split request have their outputs.
+    case part(Ticket, rows: Range<Int>, InferenceEngine.Outputs)
+}
+
+/// A bound slice and the record that it came from.
+struct RecordSlice: Sendable {
+    let slice: BoundSlice
+    let record: KafkaRecord
+}
+
+/// The work of the compute threads: pure functions from records to answers, without the pipeline's state.
+struct PipelineJobs: Sendable {
+    let codec: RequestCodec
+    let encoder: AnswerEncoder
+    let registry: Registry
+    let bindings: [String: ModelReference]
+
+    /// Decodes records and binds them to their models.
+    func decode(_ records: [(ticket: Ticket, record: KafkaRecord)]) -> [DecodedRecord] {
+        records.map { ticket, record in
+            do {
+                let request = try codec.decode(value: record.value, headers: record)
+                let fallback = bindings[record.topicPartition.topic]
+                let bound = try BoundRequest(binding: request, in: registry, fallback: fallback)
+                try checkDeadline(of: bound)
+                return DecodedRecord(ticket: ticket, record: record, outcome: .bound(bound))
+            } catch let error {
+                let answer = encoder.failure(error, record: record)
+                return DecodedRecord(ticket: ticket, record: record, outcome: .refused(answer))
+            }
+        }
+    }
+
+    /// Runs a batch and encodes the answers of the requests that are whole in it.
+    func run(_ batch: [RecordSlice], on context: ExecutionContext) -> [SliceAnswer] {
+        var answers: [SliceAnswer] = []
+        answers.reserveCapacity(batch.count)
+        var live: [RecordSlice] = []
+        live.reserveCapacity(batch.count)
+        for item in batch {
+            do {
+                try checkDeadline(of: item.slice.request)
+                live.append(item)
+            } catch let error {
+                answers.append(answer(item, .failure(error)))
+            }
+        }
+        let outputs = InferenceEngine.run(live.map(\.slice), on: context)
+        for (item, outputs) in zip(live, outputs) { answers.append(answer(item, outputs)) }
+        return answers
+    }
+
+    /// Joins the outputs of a split request, its parts in row order, and encodes them.
+    func join(_ parts: [[Tensor]], of request: BoundRequest, ticket: Ticket, record: KafkaRecord) -> SliceAnswer {
+        do {
+            var outputs: [Tensor] = []
+            for index in request.model.graph.outputs.indices {
+                outputs.append(try Tensor.joiningRows(parts.map { $0[index] }))
+            }
+            return .whole(ticket, encoder.prediction(outputs, of: request, record: record), isError: false)
+        } catch let error {
+            return failure(
+                RequestError(code: .internal, message: "joining outputs: \(error)", requestID: request.request.id),
+                ticket: ticket, record: record)
+        }
+    }
+
+    func failure(_ error: RequestError, ticket: Ticket, record: KafkaRecord) -> SliceAnswer {
+        .whole(ticket, encoder.failure(error, record: record), isError: true)
+    }
+
+    private func answer(_ item: RecordSlice, _ outputs: InferenceEngine.Outputs) -> SliceAnswer {
+        let slice = item.slice
+        guard slice.rows.count == slice.request.rowCount else {
+            return .part(slice.ticket, rows: slice.rows, outputs)
+        }
+        switch outputs {
+        case .success(let tensors):
+            let records = encoder.prediction(tensors, of: slice.request, record: item.record)
+            return .whole(slice.ticket, records, isError: false)
+        case .failure(let error):
+            return failure(error, ticket: slice.ticket, record: item.record)
+        }
+    }
+
+    private func checkDeadline(of request: BoundRequest) throws(RequestError) {
+        guard let deadline = request.request.deadline else { return }
+        let now = UnixTime.milliseconds()
+        guard now > deadline else { return }
+        throw RequestError(
+            code: .deadlineExceeded,
+            message: "ce_expirytime: the request expired \(now - deadline) ms ago",
+            requestID: request.request.id)
+    }
+}
+
+/// Wall-clock time as records carry it.
+enum UnixTime {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    static func milliseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}

@@ -1,0 +1,149 @@
+import KafkaClient
+import TensorEngine
+
+// The stages that start work: taking records, decoding, batches, publishing.
+extension PipelineLoop {
+    /// Takes what the client has, as far as there is room, and answers rebalances.
+    mutating func receive(in group: inout Group) async throws {
+        guard redoNotBefore <= .now else { return }
+        try adjustFlow()
+        let limit = min(Self.drainLimit, max(1, state.rowRoom))
+        let events = pipeline.consumer.drain(maximumRecords: limit, maximumBytes: max(1, state.byteRoom))
+        hasBacklog = isPaused
+        for event in events {
+            switch event {
+            case .records(let records):
+                if records.count >= limit { hasBacklog = true }
+                admit(records)
+            case .assigned(let partitions):
+                try assign(partitions)
+            case .revoked(let partitions, let lost):
+                try await revoke(partitions, lost: lost, in: &group)
+            case .failed(let error):
+                guard !error.isFatal else { throw PipelineError.fatal(error) }
+                pipeline.logger.warning("consumer error", metadata: ["error": "\(error)"])
+            case .endOfPartition:
+                continue
+            }
+        }
+        // A drain that stopped at its limit left records behind for which the client signals no second time.
+        if hasBacklog, !isPaused { pipeline.signal.signal() }
+    }
+
+    private mutating func admit(_ records: [KafkaRecord]) {
+        for record in records {
+            let bytes = (record.value?.count ?? 0) + (record.key?.count ?? 0)
+            guard let ticket = state.admit(record.topicPartition, offset: record.offset, bytes: bytes) else { continue }
+            undecoded.append((ticket, record))
+        }
+    }
+
+    private mutating func assign(_ partitions: [TopicPartition]) throws {
+        pipeline.logger.info("partitions assigned", metadata: ["partitions": "\(partitions.sorted())"])
+        state.assign(partitions)
+        try pipeline.consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, nil) }))
+        isPaused = false
+        let assignment = state.assignment
+        pipeline.currentStatus.withLock {
+            $0.isAssigned = true
+            $0.assignment = assignment
+        }
+    }
+
+    /// Answers and publishes what was admitted of the partitions, as far as the deadline permits, before the group is
+    /// told that they are free; of lost partitions everything is dropped, they are another member's already.
+    private mutating func revoke(_ partitions: [TopicPartition], lost: Bool, in group: inout Group) async throws {
+        pipeline.logger.info(
+            "partitions revoked", metadata: ["partitions": "\(partitions.sorted())", "lost": "\(lost)"])
+        pipeline.currentStatus.withLock { $0.isAssigned = false }
+        if !lost {
+            let deadline = ContinuousClock.now + Self.revocationDeadline
+            while !state.isIdle, .now < deadline {
+                advance(in: &group)
+                await pipeline.signal.wait(until: min(deadline, planner.nextDeadline ?? deadline))
+                try await handleMessages()
+            }
+        }
+        state.revoke(partitions)
+        forgetDeadTickets()
+        try pipeline.consumer.unassign()
+        let assignment = state.assignment
+        pipeline.currentStatus.withLock { $0.assignment = assignment }
+    }
+
+    /// Pauses the partitions when too much is under way and resumes them when half of it has left.
+    private mutating func adjustFlow() throws {
+        if !isPaused, state.isFull {
+            try pipeline.consumer.pause(state.assignment)
+            isPaused = true
+        } else if isPaused, state.hasRoom {
+            try pipeline.consumer.resume(state.assignment)
+            isPaused = false
+        }
+    }
+
+    func hasFreeThread() -> Bool { runningJobs < pipeline.configuration.threadCount }
+
+    mutating func startDecoding(in group: inout Group) {
+        while !undecoded.isEmpty, runningJobs < 2 * pipeline.configuration.threadCount {
+            let chunk = Array(undecoded.prefix(Self.decodeChunk))
+            undecoded.removeFirst(chunk.count)
+            let jobs = pipeline.jobs
+            start(in: &group) { _ in .decoded(jobs.decode(chunk)) }
+        }
+    }
+
+    mutating func startBatches(in group: inout Group) {
+        joinSplitRequests(in: &group)
+        // One job more than threads, so that no thread waits for this task to hand it the next.
+        while runningJobs <= pipeline.configuration.threadCount {
+            let gainsNothingByWaiting = hasFreeThread() && (hasBacklog || stopDeadline != nil) && undecoded.isEmpty
+            guard let batch = planner.nextBatch(at: .now, takesPartial: gainsNothingByWaiting) else { return }
+            let slices = batch.slices.compactMap { slice in
+                held[slice.ticket].map { held in
+                    RecordSlice(
+                        slice: BoundSlice(ticket: slice.ticket, request: held.request, rows: slice.rows),
+                        record: held.record)
+                }
+            }
+            guard !slices.isEmpty else { continue }
+            pipeline.statistics.countBatch(rows: slices.reduce(0) { $0 + $1.slice.rows.count })
+            let jobs = pipeline.jobs
+            start(in: &group) { context in .answered(jobs.run(slices, on: context)) }
+        }
+    }
+
+    private mutating func joinSplitRequests(in group: inout Group) {
+        for ticket in complete {
+            guard let request = held[ticket] else { continue }
+            held[ticket]?.parts = []
+            let parts = request.parts.sorted { $0.start < $1.start }.map(\.outputs)
+            let jobs = pipeline.jobs
+            start(in: &group) { _ in
+                .answered([jobs.join(parts, of: request.request, ticket: ticket, record: request.record)])
+            }
+        }
+        complete.removeAll()
+    }
+
+    mutating func startPublishing(in group: inout Group) {
+        guard let set = state.beginPublishing() else { return }
+        let pipeline = pipeline
+        group.addTask { pipeline.post(.published(await pipeline.sink.publish(set))) }
+    }
+
+    /// Runs a job on a compute thread and posts what it reports.
+    private mutating func start(
+        in group: inout Group, _ job: @escaping @Sendable (ExecutionContext) -> PipelineMessage
+    ) {
+        runningJobs += 1
+        let pipeline = pipeline
+        group.addTask {
+            do {
+                pipeline.post(try await pipeline.pool.run(job))
+            } catch {
+                pipeline.post(.failed("\(error)"))
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import DequeModule
+import KafkaClient
+import ModelRegistry
+import TensorEngine
+
+/// The state of one run of a pipeline, and its stages. Only the task that runs it touches it.
+struct PipelineLoop {
+    /// A request on its way through the engine.
+    struct Held {
+        let request: BoundRequest
+        let record: KafkaRecord
+        var openRows: Int
+        /// Outputs of a split request's parts, by their first row.
+        var parts: [(start: Int, outputs: [Tensor])] = []
+    }
+
+    /// Records decoded by one job: few enough to spread a backlog over the threads, enough to be worth the hand-over.
+    static let decodeChunk = 64
+    /// Records taken from the client at once.
+    static let drainLimit = 2000
+    /// The longest sleep: a consumer that is never drained is taken for dead by its group.
+    static let tick = Duration.milliseconds(500)
+    static let maximumRedos = 100
+    static let maximumRedoDelay = Duration.seconds(5)
+    /// How long a rebalance waits for what was admitted to be answered and published.
+    static let revocationDeadline = Duration.seconds(5)
+
+    typealias Group = DiscardingTaskGroup
+
+    let pipeline: InferencePipeline
+    var state: PipelineState
+    var planner: BatchPlanner
+    var held: [Ticket: Held] = [:]
+    /// Split requests whose parts are all there.
+    var complete: [Ticket] = []
+    var undecoded: Deque<(ticket: Ticket, record: KafkaRecord)> = []
+    var runningJobs = 0
+    var isPaused = false
+    /// The last drain stopped at a limit: the client has more.
+    var hasBacklog = false
+    var redoCount = 0
+    var redoNotBefore = ContinuousClock.now
+    var stopDeadline: ContinuousClock.Instant?
+
+    init(_ pipeline: InferencePipeline) {
+        self.pipeline = pipeline
+        state = PipelineState(limits: pipeline.configuration.limits)
+        planner = BatchPlanner(limits: pipeline.configuration.batching)
+    }
+
+    mutating func run(in group: inout Group) async throws {
+        while true {
+            try await handleMessages()
+            if pipeline.status.isStopping, stopDeadline == nil {
+                stopDeadline = .now + pipeline.configuration.shutdownDeadline
+                pipeline.logger.info("stopping", metadata: ["rowsInFlight": "\(state.rows)"])
+            }
+            if stopDeadline == nil { try await receive(in: &group) }
+            advance(in: &group)
+            if let stopDeadline, state.isIdle || stopDeadline <= .now { return }
+            await pipeline.signal.wait(until: wakeTime())
+        }
+    }
+
+    /// Starts every job that there is work and room for.
+    mutating func advance(in group: inout Group) {
+        startBatches(in: &group)
+        startDecoding(in: &group)
+        startPublishing(in: &group)
+    }
+
+    private func wakeTime() -> ContinuousClock.Instant {
+        let now = ContinuousClock.now
+        let redo = redoNotBefore > now ? redoNotBefore : nil
+        return [planner.nextDeadline, stopDeadline, redo].compactMap { $0 }.reduce(now + Self.tick, min)
+    }
+
+    // MARK: Reports of finished jobs
+
+    mutating func handleMessages() async throws {
+        let messages = pipeline.inbox.withLock { inbox in
+            defer { inbox.removeAll() }
+            return inbox
+        }
+        for message in messages {
+            switch message {
+            case .decoded(let records):
+                runningJobs -= 1
+                records.forEach { accept($0) }
+            case .answered(let answers):
+                runningJobs -= 1
+                answers.forEach { accept($0) }
+            case .published(let outcome):
+                try await accept(outcome)
+            case .failed(let reason):
+                throw PipelineError.jobFailed(reason)
+            }
+        }
+    }
+
+    private mutating func accept(_ decoded: DecodedRecord) {
+        guard state.isLive(decoded.ticket) else { return }
+        switch decoded.outcome {
+        case .refused(let records):
+            pipeline.statistics.countAnswers(1, errors: 1)
+            state.answer(decoded.ticket, with: records)
+        case .bound(let request):
+            state.setRows(request.rowCount, for: decoded.ticket)
+            held[decoded.ticket] = Held(request: request, record: decoded.record, openRows: request.rowCount)
+            planner.add(
+                decoded.ticket, key: request.batchKey, rowCount: request.rowCount, bytesPerRow: request.bytesPerRow,
+                at: .now)
+        }
+    }
+
+    private mutating func accept(_ answer: SliceAnswer) {
+        switch answer {
+        case .whole(let ticket, let records, let isError):
+            held[ticket] = nil
+            guard state.isLive(ticket) else { return }
+            pipeline.statistics.countAnswers(1, errors: isError ? 1 : 0)
+            state.answer(ticket, with: records)
+        case .part(let ticket, let rows, .success(let outputs)):
+            held[ticket]?.openRows -= rows.count
+            held[ticket]?.parts.append((rows.lowerBound, outputs))
+            if held[ticket]?.openRows == 0 { complete.append(ticket) }
+        case .part(let ticket, _, .failure(let error)):
+            // The first failing part answers for the request; the parts still to come find it gone.
+            guard let request = held[ticket] else { return }
+            accept(pipeline.jobs.failure(error, ticket: ticket, record: request.record))
+        }
+    }
+
+    private mutating func accept(_ outcome: PublishOutcome) async throws {
+        switch outcome {
+        case .committed:
+            pipeline.statistics.countPublished(state.publishing?.requestCount ?? 0)
+            state.finishPublishing()
+            redoCount = 0
+        case .aborted(let error) where error.isMessageTooLarge:
+            throw PipelineError.fatal(error)
+        case .aborted(let error):
+            redoCount += 1
+            guard redoCount <= Self.maximumRedos else {
+                throw PipelineError.tooManyRedos(redoCount, last: error)
+            }
+            pipeline.statistics.countRedo()
+            pipeline.logger.warning(
+                "answers were not published; reading their requests again",
+                metadata: ["error": "\(error)", "attempt": "\(redoCount)"])
+            let positions = state.rewind()
+            forgetDeadTickets()
+            try await pipeline.consumer.seek(positions)
+            isPaused = false
+            redoNotBefore = .now + min(.milliseconds(100) * (1 << min(redoCount - 1, 6)), Self.maximumRedoDelay)
+        case .fatal(let error):
+            throw PipelineError.fatal(error)
+        }
+    }
+
+    /// Drops the work of tickets that were revoked or rewound.
+    mutating func forgetDeadTickets() {
+        planner.removeAll { !state.isLive($0) }
+        held = held.filter { state.isLive($0.key) }
+        undecoded.removeAll { !state.isLive($0.ticket) }
+    }
+}
