@@ -138,10 +138,10 @@ struct ModelsShowCommand: AsyncParsableCommand {
                     + "sha256 \(manifest.source.sha256)")
             table.append("created", manifest.createdAt)
             for input in manifest.inputs {
-                table.append("input", "\(input.name) \(input.elementType.protocolName) \(input.shapeText)")
+                table.append("input", "\(input.name) \(Datatype(input.elementType).rawValue) \(input.shapeText)")
             }
             for output in manifest.outputs {
-                table.append("output", "\(output.name) \(output.elementType.protocolName) \(output.shapeText)")
+                table.append("output", "\(output.name) \(Datatype(output.elementType).rawValue) \(output.shapeText)")
             }
             for (key, value) in manifest.metadata.sorted(by: { $0.key < $1.key }) { table.append(key, value) }
             return table.render()

@@ -60,7 +60,7 @@ struct PredictCommand: ParsableCommand {
         }
         let response = InferenceResponse(
             modelName: ModelImport.defaultName(of: model), modelVersion: nil, id: request.id, outputs: named)
-        let message = try codec.encode(response, for: request)
+        let message = try codec.encode(response, as: request.encoding)
         if let output {
             try Data(message.value).write(to: URL(filePath: output))
         } else {
@@ -71,7 +71,7 @@ struct PredictCommand: ParsableCommand {
     private func readRequest(for graph: CompiledGraph, _ codec: RequestCodec) throws -> InferenceRequest {
         if let request {
             let bytes = try InputFile.read(request, limit: codec.limits.maximumBytes)
-            return try codec.decode(value: bytes[...], headers: NoHeaders())
+            return try codec.decode(value: bytes[...], headers: NoHeaders(), using: DecodeScratch())
         }
         let arrays = try NumPyArchive.read(inputs ?? "")
         return InferenceRequest(inputs: try ArrayInputs.match(arrays, to: graph.inputs))

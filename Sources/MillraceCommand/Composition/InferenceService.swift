@@ -127,7 +127,7 @@ final class InferenceService: Service, ReadinessSource {
         let topics = configuration.topics
         let needed = topics.requests + [topics.results] + topics.requests.map { $0 + topics.deadLetterSuffix }
         var metadata = try await admin.metadata()
-        let missing = needed.filter { name in !metadata.topics.contains { $0.name == name } }
+        let missing = needed.filter { metadata.topics[$0] == nil }
         if !missing.isEmpty {
             guard topics.create else {
                 throw CommandFailure(
@@ -142,7 +142,7 @@ final class InferenceService: Service, ReadinessSource {
             logger.info("topics created", metadata: ["topics": "\(missing)"])
             metadata = try await admin.metadata()
         }
-        return metadata.topics.first { $0.name == topics.results }?.partitions.count ?? topics.partitions
+        return metadata.topics[topics.results]?.partitions.count ?? topics.partitions
     }
 
     // MARK: Readiness

@@ -26,7 +26,7 @@ final class ResultListener: Sendable {
             throw error
         }
         await admin.close(deadline: .seconds(1))
-        guard let found = metadata.topics.first(where: { $0.name == topic }), !found.partitions.isEmpty else {
+        guard let found = metadata.topics[topic], !found.partitions.isEmpty else {
             throw CommandFailure(
                 .notFound, "topic \"\(topic)\" does not exist on \(configuration.kafka.bootstrapServers)")
         }
@@ -40,8 +40,7 @@ final class ResultListener: Sendable {
         let listener = ResultListener(consumer: consumer, signal: signal)
         do {
             var positions: [TopicPartition: Int64?] = [:]
-            for partition in found.partitions {
-                let position = TopicPartition(topic: topic, partition: partition.id)
+            for position in found.topicPartitions {
                 positions[position] = try await consumer.watermarks(position).high
             }
             try consumer.assign(positions)

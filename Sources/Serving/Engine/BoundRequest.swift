@@ -19,8 +19,7 @@ package struct BoundRequest: Sendable {
     ) throws(RequestError) {
         guard let reference = request.model ?? fallback else {
             throw RequestError(
-                code: .unknownModel,
-                message: "model: found none, expected the header millrace-model, the member model_name, "
+.unknownModel, "model: found none, expected the header millrace-model, the member model_name, "
                     + "or a binding of the topic in the configuration",
                 requestID: request.id)
         }
@@ -32,7 +31,8 @@ package struct BoundRequest: Sendable {
                 case .unknownVersion, .notLoaded: .unknownVersion
                 default: .unknownModel
                 }
-            throw RequestError(code: code, message: "\(error)", requestID: request.id)
+            throw RequestError(
+code, "\(error)", requestID: request.id)
         }
         self.request = request
         match = try SignatureMatch(request, inputs: model.graph.inputs, outputs: model.graph.outputs)

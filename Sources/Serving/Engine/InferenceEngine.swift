@@ -32,7 +32,8 @@ package enum InferenceEngine {
                 let message = "model \(first.request.model.version.identity): \(error)"
                 return [
                     .failure(
-                        RequestError(code: .internal, message: message, requestID: first.request.request.id))
+                        RequestError(
+.internal, message, requestID: first.request.request.id))
                 ]
             }
             let middle = slices.count / 2
@@ -56,8 +57,7 @@ package enum InferenceEngine {
         let outputs = try context.run(plan, inputs: stacked)
         for (output, declared) in zip(outputs, graph.outputs) where output.shape.dimensions.first != rowCount {
             throw RequestError(
-                code: .internal,
-                message: "output \"\(declared.name)\": found shape \(output.shape), expected \(rowCount) rows",
+.internal, "output \"\(declared.name)\": found shape \(output.shape), expected \(rowCount) rows",
                 requestID: nil)
         }
         if slices.count == 1 { return [outputs] }

@@ -40,14 +40,12 @@ package struct SignatureMatch: Sendable {
         for (position, output) in requested.enumerated() {
             guard let index = outputs.firstIndex(where: { $0.name == output.name }) else {
                 throw RequestError(
-                    code: .invalidInput,
-                    message: "outputs[\(position)].name: found \"\(output.name)\", expected \(list(outputs.map(\.name)))",
+.invalidInput, "outputs[\(position)].name: found \"\(output.name)\", expected \(list(outputs.map(\.name)))",
                     requestID: request.id)
             }
             guard !indices.contains(index) else {
                 throw RequestError(
-                    code: .invalidInput,
-                    message: "outputs[\(position)].name: \"\(output.name)\" is asked for twice", requestID: request.id)
+.invalidInput, "outputs[\(position)].name: \"\(output.name)\" is asked for twice", requestID: request.id)
             }
             indices.append(index)
         }
@@ -87,8 +85,8 @@ private struct InputMatcher {
         let tensor = request.inputs[position].tensor
         guard tensor.elementType == declared.elementType else {
             throw refusal(
-                "\(field).datatype: found \(tensor.elementType.protocolName), "
-                    + "expected \(declared.elementType.protocolName)")
+                "\(field).datatype: found \(Datatype(tensor.elementType).rawValue), "
+                    + "expected \(Datatype(declared.elementType).rawValue)")
         }
         try checkShape(tensor.shape, declared, field: field)
         tensors.append(tensor)
@@ -141,7 +139,8 @@ private struct InputMatcher {
     }
 
     private func refusal(_ message: String) -> RequestError {
-        RequestError(code: .invalidInput, message: message, requestID: request.id)
+        RequestError(
+.invalidInput, message, requestID: request.id)
     }
 }
 

@@ -25,7 +25,7 @@ package struct AtLeastOnceSink: AnswerSink {
         } catch let error as KafkaError {
             return error.isFatal ? .fatal(error) : .aborted(error)
         } catch {
-            return .aborted(KafkaError(operation: "produce", reason: "\(error)"))
+            return .aborted(KafkaError(operation: "produce", code: -1, name: "_FAIL", reason: "\(error)"))
         }
         return await commit(set.offsets)
     }

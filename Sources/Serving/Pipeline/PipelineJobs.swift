@@ -1,6 +1,7 @@
 import Glibc
 import KafkaClient
 import ModelRegistry
+import Synchronization
 import TensorEngine
 
 /// What the pipeline's jobs report to the task that owns the consumer.
@@ -44,12 +45,22 @@ struct PipelineJobs: Sendable {
     let encoder: AnswerEncoder
     let registry: Registry
     let bindings: [String: ModelReference]
+    private let scratches = ScratchPool()
+
+    init(codec: RequestCodec, encoder: AnswerEncoder, registry: Registry, bindings: [String: ModelReference]) {
+        self.codec = codec
+        self.encoder = encoder
+        self.registry = registry
+        self.bindings = bindings
+    }
 
     /// Decodes records and binds them to their models.
     func decode(_ records: [(ticket: Ticket, record: KafkaRecord)]) -> [DecodedRecord] {
-        records.map { ticket, record in
+        let scratch = scratches.take()
+        defer { scratches.giveBack(scratch) }
+        return records.map { ticket, record in
             do {
-                let request = try codec.decode(value: record.value, headers: record)
+                let request = try codec.decode(value: record.value, headers: record, using: scratch)
                 let fallback = bindings[record.topicPartition.topic]
                 let bound = try BoundRequest(binding: request, in: registry, fallback: fallback)
                 try checkDeadline(of: bound)
@@ -90,7 +101,8 @@ struct PipelineJobs: Sendable {
             return .whole(ticket, encoder.prediction(outputs, of: request, record: record), isError: false)
         } catch let error {
             return failure(
-                RequestError(code: .internal, message: "joining outputs: \(error)", requestID: request.request.id),
+                RequestError(
+.internal, "joining outputs: \(error)", requestID: request.request.id),
                 ticket: ticket, record: record)
         }
     }
@@ -118,10 +130,19 @@ struct PipelineJobs: Sendable {
         let now = UnixTime.milliseconds()
         guard now > deadline else { return }
         throw RequestError(
-            code: .deadlineExceeded,
-            message: "ce_expirytime: the request expired \(now - deadline) ms ago",
+.deadlineExceeded, "ce_expirytime: the request expired \(now - deadline) ms ago",
             requestID: request.request.id)
     }
+}
+
+/// The decoders' reusable memory: as many as there were decoding threads at once.
+private final class ScratchPool: @unchecked Sendable {
+    // Guarded by `lock`; a scratch that was taken is its taker's alone.
+    private var idle: [DecodeScratch] = []
+    private let lock = Mutex(())
+
+    func take() -> DecodeScratch { lock.withLock { _ in idle.popLast() } ?? DecodeScratch() }
+    func giveBack(_ scratch: DecodeScratch) { lock.withLock { _ in idle.append(scratch) } }
 }
 
 /// Wall-clock time as records carry it.

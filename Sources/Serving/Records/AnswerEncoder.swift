@@ -40,16 +40,15 @@ package struct AnswerEncoder: Sendable {
         let version = request.model.version
         let declared = request.model.graph.outputs
         let response = InferenceResponse(
-            modelName: version.identity.name, modelVersion: String(version.identity.number), id: request.request.id,
+            modelName: version.identity.name, modelVersion: version.identity.number, id: request.request.id,
             outputs: request.match.outputIndices.map { index in
                 NamedTensor(name: declared[index].name, tensor: outputs[index])
             })
         do {
-            let message = try codec.encode(response, for: request.request)
+            let message = try codec.encode(response, as: request.request.encoding)
             guard message.value.count <= routing.maximumResultBytes else {
                 throw RequestError(
-                    code: .tooLarge,
-                    message: "result: found \(message.value.count) bytes, "
+.tooLarge, "result: found \(message.value.count) bytes, "
                         + "expected at most \(routing.maximumResultBytes)",
                     requestID: request.request.id)
             }

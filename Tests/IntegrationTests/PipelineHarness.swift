@@ -1,0 +1,206 @@
+import Foundation
+import KafkaClient
+import Logging
+import ModelFormats
+import ModelRegistry
+import Serving
+import TensorEngine
+import TestSupport
+
+/// A broker for tests: the one that `MILLRACE_TEST_BOOTSTRAP` names, or one in this process.
+struct TestBroker {
+    let bootstrapServers: String
+    let embedded: EmbeddedCluster?
+
+    static func start() throws -> TestBroker {
+        if let external = ProcessInfo.processInfo.environment["MILLRACE_TEST_BOOTSTRAP"], !external.isEmpty {
+            return TestBroker(bootstrapServers: external, embedded: nil)
+        }
+        let cluster = try EmbeddedCluster()
+        return TestBroker(bootstrapServers: cluster.bootstrapServers, embedded: cluster)
+    }
+
+    func createTopic(_ name: String, partitions: Int) async throws {
+        if let embedded {
+            try embedded.createTopic(name, partitions: partitions)
+            return
+        }
+        let admin = try KafkaAdmin(KafkaConfiguration(bootstrapServers: bootstrapServers), logger: .quiet)
+        _ = try await admin.createTopics([NewTopic(name: name, partitions: partitions, replicationFactor: 1)])
+        await admin.close(deadline: .seconds(2))
+    }
+}
+
+extension Logger {
+    /// Warnings and worse, so that a failing test says why and a passing one says nothing.
+    static let quiet: Logger = {
+        var logger = Logger(label: "test")
+        logger.logLevel = .error
+        return logger
+    }()
+}
+
+/// One pipeline over real sockets, and a client's view of its topics.
+final class PipelineHarness: Sendable {
+    struct Options {
+        var partitions = 3
+        var resultsPartitions = 3
+        var batching = BatchPlanner.Limits(maximumRows: 32, maximumDelay: .milliseconds(2))
+        var limits = PipelineState.Limits()
+        var requestLimits = RequestLimits()
+        var maximumResultBytes = 900_000
+        var threads = 2
+        var bindsTopic = false
+    }
+
+    static let models = ["mlp": "digits-mlp", "cnn": "digits"]
+
+    let broker: TestBroker
+    let options: Options
+    let requests: String
+    let results: String
+    let group: String
+    private let folder: TemporaryFolder
+    private let producer: KafkaProducer
+
+    init(_ broker: TestBroker, _ options: Options = Options()) async throws {
+        self.broker = broker
+        self.options = options
+        let unique = UUID().uuidString.prefix(8)
+        requests = "requests-\(unique)"
+        results = "results-\(unique)"
+        group = "millrace-\(unique)"
+        folder = try TemporaryFolder()
+        try await broker.createTopic(requests, partitions: options.partitions)
+        try await broker.createTopic(requests + "-dlt", partitions: 1)
+        try await broker.createTopic(results, partitions: options.resultsPartitions)
+        var configuration = ProducerConfiguration(
+            kafka: try KafkaConfiguration(bootstrapServers: broker.bootstrapServers))
+        configuration.maximumRecordBytes = 64 << 20
+        producer = try KafkaProducer(configuration, logger: .quiet)
+        let store = try DirectoryArtifactStore(root: folder.path)
+        let index = try VersionIndex(root: folder.path)
+        for (file, name) in Self.models {
+            let imported = try ModelFile.open("\(Fixtures.digits)/\(file).h5")
+            _ = try index.append(name: name) { number in
+                try store.put(
+                    ModelBundle(imported, name: name, version: number, createdAt: "2026-01-01T00:00:00Z"))
+            }
+        }
+    }
+
+    func close() async {
+        await producer.close(deadline: .seconds(2))
+    }
+
+    /// Runs a pipeline while `body` does, then stops it gracefully.
+    func running<Value: Sendable>(
+        _ body: @escaping @Sendable (InferencePipeline) async throws -> Value
+    ) async throws -> Value {
+        let pool = ComputePool(threadCount: options.threads)
+        defer { pool.shutdown() }
+        let registry = Registry(store: try DirectoryArtifactStore(root: folder.path), logger: .quiet)
+        for version in try VersionIndex(root: folder.path).versions() {
+            try await registry.load(version, warmUpRows: options.batching.maximumRows, on: pool)
+        }
+        let kafka = try KafkaConfiguration(bootstrapServers: broker.bootstrapServers)
+        let signal = WakeSignal()
+        let consumer = try KafkaConsumer(
+            ConsumerConfiguration(kafka: kafka, groupID: group), logger: .quiet, wake: { signal.signal() })
+        var output = ProducerConfiguration(kafka: kafka)
+        output.maximumRecordBytes = 64 << 20
+        let producer = try KafkaProducer(output, logger: .quiet)
+        let codec = RequestCodec(limits: options.requestLimits)
+        let routing = AnswerRouting(
+            resultsTopic: results, resultsPartitionCount: options.resultsPartitions, deadLetterSuffix: "-dlt",
+            applicationID: "test", maximumResultBytes: options.maximumResultBytes)
+        let pipeline = InferencePipeline(
+            PipelineConfiguration(
+                requestTopics: [requests],
+                bindings: options.bindsTopic ? [requests: ModelReference(name: "digits-mlp")] : [:],
+                batching: options.batching, limits: options.limits, threadCount: options.threads),
+            consumer: consumer, signal: signal,
+            sink: AtLeastOnceSink(producer: producer, consumer: consumer, logger: .quiet), registry: registry,
+            pool: pool, codec: codec, encoder: AnswerEncoder(codec: codec, routing: routing), logger: .quiet)
+        let value = try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await pipeline.run() }
+            let value: Result<Value, any Error>
+            do {
+                value = .success(try await body(pipeline))
+            } catch {
+                value = .failure(error)
+            }
+            pipeline.stop()
+            try await tasks.waitForAll()
+            return try value.get()
+        }
+        await producer.close(deadline: .seconds(5))
+        return value
+    }
+
+    // MARK: The client's side
+
+    /// Produces records and returns where they lie, in order.
+    @discardableResult
+    func send(_ records: [ProducerRecord]) async throws -> [String] {
+        try await producer.produce(records).map { report in
+            let position = try report.get()
+            return "\(position.topicPartition)/\(position.offset)"
+        }
+    }
+
+    func request(
+        _ body: some StringProtocol, model: String? = "digits-mlp", key: String? = nil, partition: Int32? = nil,
+        headers: [KafkaHeader] = []
+    ) -> ProducerRecord {
+        request(bytes: Array(body.utf8), model: model, key: key, partition: partition, headers: headers)
+    }
+
+    func request(
+        bytes: [UInt8]?, model: String? = "digits-mlp", key: String? = nil, partition: Int32? = nil,
+        headers: [KafkaHeader] = []
+    ) -> ProducerRecord {
+        ProducerRecord(
+            topic: requests, partition: partition, key: key.map { Array($0.utf8)[...] }, value: bytes.map { $0[...] },
+            headers: (model.map { [KafkaHeader("millrace-model", $0)] } ?? []) + headers)
+    }
+
+    /// Everything on a topic from its beginning, once at least `count` records are there and no more come for a while.
+    func read(_ topic: String, atLeast count: Int, within timeout: Duration = .seconds(30)) async throws -> [KafkaRecord] {
+        let signal = WakeSignal()
+        let consumer = try KafkaConsumer(
+            ConsumerConfiguration(
+                kafka: try KafkaConfiguration(bootstrapServers: broker.bootstrapServers), groupID: "\(group)-reader"),
+            logger: .quiet, wake: { signal.signal() })
+        let partitions = topic == results ? options.resultsPartitions : topic == requests ? options.partitions : 1
+        try consumer.assign(
+            Dictionary(
+                uniqueKeysWithValues: (0..<partitions).map { (TopicPartition(topic: topic, partition: Int32($0)), Int64(0)) }))
+        var found: [KafkaRecord] = []
+        let deadline = ContinuousClock.now + timeout
+        var quietUntil: ContinuousClock.Instant?
+        while .now < deadline {
+            for case .records(let records) in consumer.drain(maximumRecords: 5000, maximumBytes: 64 << 20) {
+                found += records
+                quietUntil = nil
+            }
+            if found.count >= count {
+                let until = quietUntil ?? .now + .milliseconds(300)
+                quietUntil = until
+                if until <= .now { break }
+            }
+            await signal.wait(until: min(deadline, .now + .milliseconds(50)))
+        }
+        await consumer.close(deadline: .seconds(2))
+        return found
+    }
+}
+
+extension KafkaRecord {
+    func header(_ name: String) -> String? {
+        firstValue(named: name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    var text: String { String(decoding: value ?? [], as: UTF8.self) }
+    var keyText: String? { key.map { String(decoding: $0, as: UTF8.self) } }
+}
