@@ -47,4 +47,17 @@ struct ClipOperator: Operator {
             kernels.functions.unary(MK_UNARY_CLIP, arguments.input(0), arguments.output(0), count, lower, upper)
         }
     }
+
+    /// The bounds of a node during fusion, nil when they are not constants.
+    func constantBounds(_ node: WorkNode, _ constants: [String: Tensor]) -> (Float, Float)? {
+        if let attributes { return attributes }
+        var result: [Float] = [-.greatestFiniteMagnitude, .greatestFiniteMagnitude]
+        for (index, name) in node.node.inputs.dropFirst().prefix(2).enumerated() where !name.isEmpty {
+            guard let tensor = constants[name], tensor.elementType == .float32, tensor.shape.elementCount == 1 else {
+                return nil
+            }
+            result[index] = tensor.withElements(Float.self) { $0[0] }
+        }
+        return (result[0], result[1])
+    }
 }
