@@ -1,1 +1,124 @@
+// The hot loops of the tensor engine, compiled once per instruction set and picked at run time.
+//
+// Every function keeps one promise: an output element's bits depend on the elements it is computed from and on
+// nothing else: not on how many rows or columns there are, on its position among them, or on its neighbours.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+    MK_BASELINE = 0,
+    MK_AVX2 = 1,
+    MK_AVX512 = 2,
+} mk_instruction_set;
+
+typedef enum {
+    MK_NO_ACTIVATION = 0,
+    MK_RELU,
+    MK_LEAKY_RELU,
+    MK_CLIP,
+} mk_activation;
+
+/// What happens to a matrix product before it is stored: bias, then activation.
+typedef struct {
+    mk_activation activation;
+    float alpha;               // slope of MK_LEAKY_RELU
+    float lower, upper;        // bounds of MK_CLIP
+    const float *column_bias;  // n elements or NULL
+    const float *row_bias;     // m elements or NULL
+} mk_epilogue;
+
+typedef enum {
+    MK_UNARY_RELU = 0,
+    MK_UNARY_LEAKY_RELU,    // alpha: slope
+    MK_UNARY_CLIP,          // alpha: lower, beta: upper
+    MK_UNARY_ELU,           // alpha
+    MK_UNARY_SELU,          // alpha, beta: gamma
+    MK_UNARY_SIGMOID,
+    MK_UNARY_TANH,
+    MK_UNARY_SOFTPLUS,
+    MK_UNARY_SOFTSIGN,
+    MK_UNARY_HARD_SIGMOID,  // alpha, beta
+    MK_UNARY_EXP,
+    MK_UNARY_SQRT,
+    MK_UNARY_NEGATE,
+    MK_UNARY_ABS,
+} mk_unary;
+
+typedef enum {
+    MK_ADD = 0,
+    MK_SUBTRACT,
+    MK_MULTIPLY,
+    MK_DIVIDE,
+} mk_binary;
+
+/// A two-dimensional window sliding over one channel's plane.
+typedef struct {
+    size_t input_height, input_width;
+    size_t output_height, output_width;
+    size_t kernel_height, kernel_width;
+    size_t stride_height, stride_width;
+    size_t dilation_height, dilation_width;
+    size_t pad_top, pad_left;
+} mk_window;
+
+typedef struct {
+    mk_instruction_set instruction_set;
+    const char *name;
+    /// Columns in one panel of a packed right operand.
+    size_t panel_width;
+
+    /// c[m, n] = epilogue(a[m, k] * b[k, n]); a and c row-major with row strides lda and ldc, b packed into panels
+    /// of `panel_width` columns, each k rows of contiguous columns, the last padded. Each element is one chain of
+    /// (fused, save in the baseline) multiply-adds over k = 0, 1, 2, ... whatever the tile it falls into.
+    void (*gemm)(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *packed, float *c, size_t ldc,
+                 const mk_epilogue *epilogue);
+    /// c[m, n] = a[m, k] * b[k, n], all row-major and contiguous.
+    void (*gemm_f64)(size_t m, size_t n, size_t k, const double *a, const double *b, double *c);
+
+    void (*unary)(mk_unary operation, const float *input, float *output, size_t count, float alpha, float beta);
+
+    /// output[i] = a[i * a_stride] op b[i * b_stride], strides 0 or 1.
+    void (*binary_f32)(mk_binary operation, const float *a, size_t a_stride, const float *b, size_t b_stride,
+                       float *output, size_t count);
+    void (*binary_f64)(mk_binary operation, const double *a, size_t a_stride, const double *b, size_t b_stride,
+                       double *output, size_t count);
+    /// Integers wrap around; a quotient by zero is zero.
+    void (*binary_i32)(mk_binary operation, const int32_t *a, size_t a_stride, const int32_t *b, size_t b_stride,
+                       int32_t *output, size_t count);
+    void (*binary_i64)(mk_binary operation, const int64_t *a, size_t a_stride, const int64_t *b, size_t b_stride,
+                       int64_t *output, size_t count);
+
+    /// output = input * scale[channel] + shift[channel] over [outer, channels, inner].
+    void (*scale_shift)(const float *input, float *output, size_t outer, size_t channels, size_t inner,
+                        const float *scale, const float *shift);
+    /// Softmax of each contiguous row.
+    void (*softmax)(const float *input, float *output, size_t rows, size_t length);
+    /// The mean of each contiguous row, and the greatest element (NaN if any is).
+    void (*row_mean)(const float *input, float *output, size_t rows, size_t length);
+    void (*row_max)(const float *input, float *output, size_t rows, size_t length);
+
+    /// One channel of a depthwise convolution.
+    void (*depthwise)(const mk_window *window, const float *input, const float *weights, float bias, float *output);
+    /// Greatest element under each window; NaN propagates; padding never wins.
+    void (*max_pool)(const mk_window *window, const float *input, float *output);
+    /// Sum under each window divided by row_counts[oy] * column_counts[ox].
+    void (*average_pool)(const mk_window *window, const float *input, const float *row_counts,
+                         const float *column_counts, float *output);
+} mk_kernels;
+
+/// The kernels of one instruction set, or NULL when this processor (or build) does not have it.
+const mk_kernels *mk_kernels_for(mk_instruction_set instruction_set);
+
+/// Packs b[k, n], where b(i, j) = b[i * row_stride + j * column_stride], times `scale`, into zero-padded panels.
+void mk_pack(const float *b, size_t row_stride, size_t column_stride, size_t k, size_t n, size_t panel_width,
+             float scale, float *packed);
+
+/// Packs columns [first, first + count) of the patch matrix [channels * kernel area, output pixels] of one image.
+void mk_pack_patches(const mk_window *window, const float *input, size_t channels, size_t first, size_t count,
+                     size_t panel_width, float *packed);
+
+/// Writes output[index] = input[sum(index * input_strides)] for every index of `extents`, elements of 1, 2, 4 or 8
+/// bytes; strides in elements.
+void mk_strided_copy(size_t element_size, size_t rank, const size_t *extents, const size_t *input_strides,
+                     const void *input, void *output);

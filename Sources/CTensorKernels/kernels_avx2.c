@@ -1,0 +1,14 @@
+#if defined(__x86_64__)
+#include <string.h>
+
+#include "kernels_tables.h"
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define VECTOR_BYTES 32
+#define MAXIMUM_ROWS 6
+#define MULTIPLY_ADD(x, y, sum) __builtin_elementwise_fma(x, y, sum)
+#include "kernels_table.inc.h"
+#pragma clang attribute pop
+
+const mk_kernels mk_avx2_kernels = TABLE(MK_AVX2, "avx2");
+#endif

@@ -1,0 +1,15 @@
+#if defined(__x86_64__)
+#include <string.h>
+
+#include "kernels_tables.h"
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), \
+                             apply_to = function)
+#define VECTOR_BYTES 64
+#define MAXIMUM_ROWS 12
+#define MULTIPLY_ADD(x, y, sum) __builtin_elementwise_fma(x, y, sum)
+#include "kernels_table.inc.h"
+#pragma clang attribute pop
+
+const mk_kernels mk_avx512_kernels = TABLE(MK_AVX512, "avx512");
+#endif

@@ -1,0 +1,14 @@
+// Integer quotients have no vector instruction: that a loop over them stays scalar is no news.
+#pragma clang diagnostic ignored "-Wpass-failed"
+
+#include "kernels_gemm.inc.h"
+#include "kernels_elementwise.inc.h"
+#include "kernels_rows.inc.h"
+
+#define TABLE(set, label)                                                                                        \
+    {                                                                                                            \
+        .instruction_set = set, .name = label, .panel_width = PANEL, .gemm = gemm, .gemm_f64 = gemm_f64,         \
+        .unary = unary, .binary_f32 = binary_f32, .binary_f64 = binary_f64, .binary_i32 = binary_i32,            \
+        .binary_i64 = binary_i64, .scale_shift = scale_shift, .softmax = softmax, .row_mean = row_mean,          \
+        .row_max = row_max, .depthwise = depthwise, .max_pool = max_pool, .average_pool = average_pool,          \
+    }

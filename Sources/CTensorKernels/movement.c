@@ -1,0 +1,100 @@
+// Data movement: packing, patches, strided copies. No arithmetic but an optional exact scale.
+#include <string.h>
+
+#include "CTensorKernels.h"
+
+void mk_pack(const float *b, size_t row_stride, size_t column_stride, size_t k, size_t n, size_t panel_width,
+             float scale, float *packed) {
+    for (size_t column = 0; column < n; column += panel_width) {
+        const size_t valid = n - column < panel_width ? n - column : panel_width;
+        for (size_t p = 0; p < k; p++) {
+            const float *source = b + p * row_stride + column * column_stride;
+            for (size_t j = 0; j < valid; j++) packed[j] = source[j * column_stride] * scale;
+            for (size_t j = valid; j < panel_width; j++) packed[j] = 0;
+            packed += panel_width;
+        }
+    }
+}
+
+// One row of one panel: output pixels [first, first + count) under one kernel tap.
+static void pack_tap(const mk_window *w, const float *plane, size_t ky, size_t kx, size_t first, size_t count,
+                     float *target) {
+    size_t oy = first / w->output_width, ox = first % w->output_width;
+    for (size_t done = 0; done < count; oy++, ox = 0) {
+        size_t run = w->output_width - ox;
+        if (run > count - done) run = count - done;
+        float *out = target + done;
+        const size_t y = oy * w->stride_height + ky * w->dilation_height;
+        if (y < w->pad_top || y - w->pad_top >= w->input_height) {
+            memset(out, 0, run * sizeof(float));
+        } else {
+            const float *line = plane + (y - w->pad_top) * w->input_width;
+            size_t x = ox * w->stride_width + kx * w->dilation_width;
+            if (w->stride_width == 1) {
+                size_t i = 0;
+                for (; i < run && x < w->pad_left; i++, x++) out[i] = 0;
+                const size_t limit = w->input_width + w->pad_left;
+                const size_t inside = x >= limit ? 0 : limit - x;
+                const size_t copied = inside < run - i ? inside : run - i;
+                if (copied) memcpy(out + i, line + (x - w->pad_left), copied * sizeof(float));
+                for (i += copied; i < run; i++) out[i] = 0;
+            } else {
+                for (size_t i = 0; i < run; i++, x += w->stride_width) {
+                    const int inside = x >= w->pad_left && x - w->pad_left < w->input_width;
+                    out[i] = inside ? line[x - w->pad_left] : 0;
+                }
+            }
+        }
+        done += run;
+    }
+}
+
+void mk_pack_patches(const mk_window *w, const float *input, size_t channels, size_t first, size_t count,
+                     size_t panel_width, float *packed) {
+    for (size_t start = 0; start < count; start += panel_width) {
+        const size_t valid = count - start < panel_width ? count - start : panel_width;
+        for (size_t c = 0; c < channels; c++) {
+            const float *plane = input + c * w->input_height * w->input_width;
+            for (size_t ky = 0; ky < w->kernel_height; ky++) {
+                for (size_t kx = 0; kx < w->kernel_width; kx++) {
+                    pack_tap(w, plane, ky, kx, first + start, valid, packed);
+                    for (size_t j = valid; j < panel_width; j++) packed[j] = 0;
+                    packed += panel_width;
+                }
+            }
+        }
+    }
+}
+
+#define STRIDED_COPY(type)                                                                                       \
+    static type *copy_##type(size_t rank, const size_t *extents, const size_t *strides, const type *input,       \
+                             type *output) {                                                                     \
+        if (rank == 0) {                                                                                         \
+            *output = *input;                                                                                    \
+            return output + 1;                                                                                   \
+        }                                                                                                        \
+        const size_t extent = extents[0], stride = strides[0];                                                   \
+        if (rank == 1) {                                                                                         \
+            for (size_t i = 0; i < extent; i++) output[i] = input[i * stride];                                   \
+            return output + extent;                                                                              \
+        }                                                                                                        \
+        for (size_t i = 0; i < extent; i++)                                                                      \
+            output = copy_##type(rank - 1, extents + 1, strides + 1, input + i * stride, output);                \
+        return output;                                                                                           \
+    }
+
+STRIDED_COPY(uint8_t)
+STRIDED_COPY(uint16_t)
+STRIDED_COPY(uint32_t)
+STRIDED_COPY(uint64_t)
+
+void mk_strided_copy(size_t element_size, size_t rank, const size_t *extents, const size_t *input_strides,
+                     const void *input, void *output) {
+    switch (element_size) {
+    case 1: copy_uint8_t(rank, extents, input_strides, input, output); break;
+    case 2: copy_uint16_t(rank, extents, input_strides, input, output); break;
+    case 4: copy_uint32_t(rank, extents, input_strides, input, output); break;
+    case 8: copy_uint64_t(rank, extents, input_strides, input, output); break;
+    default: break;
+    }
+}

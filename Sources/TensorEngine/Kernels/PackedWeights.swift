@@ -1,0 +1,48 @@
+import CTensorKernels
+import Synchronization
+
+/// The packed form of constant right operands, made once and shared by every plan of a compiled graph.
+final class PackedWeights: Sendable {
+    struct Layout: Hashable, Sendable {
+        var value: String
+        var transposed: Bool
+        var scale: Float
+    }
+
+    private let panelWidth: Int
+    private let packed = Mutex<[Layout: Tensor]>([:])
+
+    init(panelWidth: Int) { self.panelWidth = panelWidth }
+
+    var byteCount: Int { packed.withLock { $0.values.reduce(0) { $0 + $1.byteCount } } }
+
+    /// Every matrix of `[…, k, n]` (`[…, n, k]` when transposed), one after the other.
+    func matrices(_ layout: Layout, of tensor: Tensor, k: Int, n: Int, count: Int) throws(TensorError) -> Tensor {
+        let size = try Self.elementCount(k: k, n: n, panelWidth: panelWidth)
+        let shape = try Shape([count, size])
+        return packed.withLock { cache in
+            if let found = cache[layout] { return found }
+            let made = Tensor(.float32, shape: shape) { target in
+                tensor.withElements(Float.self) { source in
+                    guard let from = source.baseAddress,
+                        let to = target.assumingMemoryBound(to: Float.self).baseAddress
+                    else { return }
+                    for index in 0..<count {
+                        mk_pack(
+                            from + index * k * n, layout.transposed ? 1 : n, layout.transposed ? k : 1, k, n,
+                            panelWidth, layout.scale, to + index * size)
+                    }
+                }
+            }
+            cache[layout] = made
+            return made
+        }
+    }
+
+    /// Floats that a packed `k × n` matrix takes.
+    static func elementCount(k: Int, n: Int, panelWidth: Int) throws(TensorError) -> Int {
+        let (padded, overflow) = n.addingReportingOverflow(panelWidth - 1)
+        guard !overflow else { throw .invalidShape([k, n], "the packed matrix overflows") }
+        return try Shape([k, padded / panelWidth * panelWidth]).elementCount
+    }
+}
