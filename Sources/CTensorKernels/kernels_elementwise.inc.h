@@ -92,7 +92,11 @@ INLINE float softplus_element(float x) {
     return x == x ? result : x;
 }
 
+// Output may be the very input: each iteration reads its elements before it writes them.
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+
 #define EACH(expression)                           \
+    INDEPENDENT                                    \
     for (size_t i = 0; i < count; i++) {           \
         const float x = input[i];                  \
         output[i] = (expression);                  \
@@ -111,6 +115,7 @@ static void unary(mk_unary operation, const float *input, float *output, size_t 
     case MK_UNARY_SOFTPLUS: EACH(softplus_element(x));
     case MK_UNARY_SOFTSIGN: EACH(x / (1.0f + __builtin_fabsf(x)));
     case MK_UNARY_HARD_SIGMOID: {
+        INDEPENDENT
         for (size_t i = 0; i < count; i++) {
             const float y = input[i] * alpha + beta;
             const float raised = y < 0 ? 0.0f : y;
@@ -127,6 +132,7 @@ static void unary(mk_unary operation, const float *input, float *output, size_t 
 #undef EACH
 
 #define LOOP(expression)                              \
+    INDEPENDENT                                       \
     for (size_t i = 0; i < count; i++) {              \
         output[i] = (expression);                     \
     }
@@ -173,11 +179,13 @@ static void scale_shift(const float *input, float *output, size_t outer, size_t 
                         const float *scale, const float *shift) {
     for (size_t o = 0; o < outer; o++) {
         if (inner == 1) {
-            for (size_t c = 0; c < channels; c++) output[c] = input[c] * scale[c] + shift[c];
+            INDEPENDENT
+            for (size_t c = 0; c < channels; c++) output[c] = canonical(input[c] * scale[c] + shift[c]);
         } else {
             for (size_t c = 0; c < channels; c++) {
                 const float s = scale[c], t = shift[c];
-                for (size_t i = 0; i < inner; i++) output[c * inner + i] = input[c * inner + i] * s + t;
+                INDEPENDENT
+                for (size_t i = 0; i < inner; i++) output[c * inner + i] = canonical(input[c * inner + i] * s + t);
             }
         }
         input += channels * inner;

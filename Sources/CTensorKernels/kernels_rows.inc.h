@@ -33,8 +33,10 @@ INLINE float total(const float *x, size_t length) {
 static void softmax(const float *input, float *output, size_t rows, size_t length) {
     for (size_t r = 0; r < rows; r++, input += length, output += length) {
         const float top = greatest(input, length);
+        INDEPENDENT
         for (size_t i = 0; i < length; i++) output[i] = exp_element(input[i] - top);
         const float sum = total(output, length);
+        INDEPENDENT
         for (size_t i = 0; i < length; i++) output[i] = canonical(output[i] / sum);
     }
 }

@@ -18,11 +18,13 @@ final class ClientHandle: @unchecked Sendable {
     /// - Parameters:
     ///   - events: `RD_KAFKA_EVENT_…` types that are served as events instead of callbacks.
     ///   - reportsDeliveries: whether each produced record's report goes to its ``DeliveryBatch``.
+    ///   - isPolled: whether somebody serves the client's queue. Without that, errors must be logged instead, or they
+    ///     would pile up there.
     /// - Throws: ``KafkaConfigurationError``, or ``KafkaError`` when the combination of properties is refused.
     init(
         _ type: rd_kafka_type_t, properties: NativeProperties, logger: Logger,
         wake: @escaping @Sendable () -> Void = {},
-        events: Int32 = 0, reportsDeliveries: Bool = false
+        events: Int32 = 0, reportsDeliveries: Bool = false, isPolled: Bool = true
     ) throws {
         self.logger = logger
         let context = ClientContext(
@@ -36,7 +38,7 @@ final class ClientHandle: @unchecked Sendable {
             try Self.set(entry, on: configuration, redactor: properties.redactor)
         }
         rd_kafka_conf_set_log_cb(configuration, logCallback)
-        rd_kafka_conf_set_error_cb(configuration, errorCallback)
+        if isPolled { rd_kafka_conf_set_error_cb(configuration, errorCallback) }
         if reportsDeliveries { rd_kafka_conf_set_dr_msg_cb(configuration, deliveryCallback) }
         if events != 0 { rd_kafka_conf_set_events(configuration, events) }
         let retained = Unmanaged.passRetained(context)

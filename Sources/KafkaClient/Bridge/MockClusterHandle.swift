@@ -13,7 +13,8 @@ final class MockClusterHandle: @unchecked Sendable {
         // No broker is ever contacted by this client.
         let configuration = try KafkaConfiguration(bootstrapServers: "127.0.0.1:1", clientID: "embedded-cluster")
         client = try ClientHandle(
-            RD_KAFKA_PRODUCER, properties: NativeProperties(detached: configuration), logger: logger)
+            RD_KAFKA_PRODUCER, properties: NativeProperties(detached: configuration), logger: logger,
+            isPolled: false)
         let created = try client.use("embedded cluster") { client -> (OpaquePointer, String) in
             guard let cluster = rd_kafka_mock_cluster_new(client, Int32(clamping: brokerCount)) else {
                 throw KafkaError.local(

@@ -39,13 +39,13 @@ final class PartitionList {
     var topicPartitions: [TopicPartition] { Self.topicPartitions(pointer) }
 
     static func topicPartitions(
-        _ pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+        _ pointer: UnsafePointer<rd_kafka_topic_partition_list_t>
     ) -> [TopicPartition] {
         elements(pointer).map(\.topicPartition)
     }
 
     private static func elements(
-        _ pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+        _ pointer: UnsafePointer<rd_kafka_topic_partition_list_t>
     ) -> UnsafeMutableBufferPointer<rd_kafka_topic_partition_t> {
         UnsafeMutableBufferPointer(start: pointer.pointee.elems, count: Int(max(pointer.pointee.cnt, 0)))
     }

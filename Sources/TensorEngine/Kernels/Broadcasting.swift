@@ -39,3 +39,11 @@ enum Broadcasting {
         return result
     }
 }
+
+extension Broadcasting {
+    static func rowMajorStrides(_ shape: [Int]) -> [Int] {
+        var result = [Int](repeating: 1, count: shape.count)
+        for axis in shape.indices.dropLast().reversed() { result[axis] = result[axis + 1] * shape[axis + 1] }
+        return result
+    }
+}

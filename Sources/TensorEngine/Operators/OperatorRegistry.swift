@@ -12,12 +12,34 @@ enum OperatorRegistry {
         }
     }
 
-    static let entries: [String: Entry] = [
-        "Gemm": Entry(GemmOperator.self, inputs: 2...3),
-        "MatMul": Entry(MatMulOperator.self, inputs: 2...2),
-        "Relu": Entry(UnaryOperator.self, inputs: 1...1),
-        "Softmax": Entry(SoftmaxOperator.self, inputs: 1...1),
-    ]
+    static let entries: [String: Entry] = {
+        var entries: [String: Entry] = [
+            "AveragePool": Entry(PoolOperator.self, inputs: 1...1),
+            "BatchNormalization": Entry(BatchNormalizationOperator.self, inputs: 5...5),
+            "Clip": Entry(ClipOperator.self, inputs: 1...3),
+            "Concat": Entry(ConcatOperator.self, inputs: 1...Int.max),
+            "Constant": Entry(ConstantOperator.self, inputs: 0...0),
+            "Conv": Entry(ConvOperator.self, inputs: 2...3),
+            "Dropout": Entry(ReshapingOperator.self, inputs: 1...3, outputs: 1...2),
+            "Flatten": Entry(ReshapingOperator.self, inputs: 1...1),
+            "Gemm": Entry(GemmOperator.self, inputs: 2...3),
+            "GlobalAveragePool": Entry(GlobalPoolOperator.self, inputs: 1...1),
+            "GlobalMaxPool": Entry(GlobalPoolOperator.self, inputs: 1...1),
+            "Identity": Entry(ReshapingOperator.self, inputs: 1...1),
+            "MatMul": Entry(MatMulOperator.self, inputs: 2...2),
+            "MaxPool": Entry(PoolOperator.self, inputs: 1...1),
+            "Pad": Entry(PadOperator.self, inputs: 1...4),
+            "Reshape": Entry(ReshapeOperator.self, inputs: 2...2),
+            "Shape": Entry(ShapeOperator.self, inputs: 1...1),
+            "Softmax": Entry(SoftmaxOperator.self, inputs: 1...1),
+            "Squeeze": Entry(ReshapingOperator.self, inputs: 1...2),
+            "Transpose": Entry(TransposeOperator.self, inputs: 1...1),
+            "Unsqueeze": Entry(ReshapingOperator.self, inputs: 1...2),
+        ]
+        for name in UnaryOperator.names { entries[name] = Entry(UnaryOperator.self, inputs: 1...1) }
+        for name in BinaryOperator.names { entries[name] = Entry(BinaryOperator.self, inputs: 2...2) }
+        return entries
+    }()
 
     /// The operator of a node, its attributes read.
     static func makeOperator(_ node: WorkNode, operatorSetVersion: Int) throws(GraphError) -> any Operator {
@@ -26,7 +48,7 @@ enum OperatorRegistry {
             throw node.error(.unsupported, "unknown operator")
         }
         let inputCount = node.node.inputs.count
-        let maximum = entry.inputs.upperBound + (node.hasFusedBias ? 1 : 0)
+        let maximum = node.hasFusedBias ? entry.inputs.upperBound + 1 : entry.inputs.upperBound
         guard inputCount >= entry.inputs.lowerBound, inputCount <= maximum else {
             throw node.error(.invalidGraph, "has \(inputCount) inputs, expected \(describe(entry.inputs))")
         }

@@ -1,0 +1,51 @@
+# `make demo` and `make test` work on a fresh Debian 12 with a Swift toolchain: whatever else is missing is installed.
+
+PYTHON := .venv/bin/python
+SWIFT_SOURCES := Sources Tests Package.swift
+# Arguments of `make bench`, for example BENCH_ARGUMENTS="codec --output json".
+BENCH_ARGUMENTS ?= codec
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check check-schemas build bench format dependencies tools clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: dependencies ## Build for release and run a model on an embedded broker
+	swift build -c release --product millrace
+	.build/release/millrace demo
+
+test: dependencies tools check check-schemas ## Run every check and every test
+	MILLRACE_PYTHON=$(CURDIR)/$(PYTHON) swift test
+
+check: ## Check format, imports and files
+	swift format lint --strict --parallel -r $(SWIFT_SOURCES)
+	.ci/check-imports --self-test
+	.ci/check-imports
+	.ci/check-files --self-test
+	.ci/check-files
+
+check-schemas: tools ## Validate the schemas and their examples
+	$(PYTHON) .ci/check-schemas
+
+build: dependencies ## Build for release
+	swift build -c release --product millrace
+
+bench: build ## Run the benchmarks (BENCH_ARGUMENTS)
+	.build/release/millrace bench $(BENCH_ARGUMENTS)
+
+format: ## Format the Swift code in place
+	swift format -i --parallel -r $(SWIFT_SOURCES)
+
+dependencies: ## Install the system libraries that are missing
+	@.ci/install-dependencies
+
+tools: .venv/.complete ## Make .venv with the tests' Python packages
+
+.venv/.complete: .ci/requirements.txt | dependencies
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
+	@touch $@
+
+clean: ## Remove what was built
+	rm -rf .build .venv

@@ -1,0 +1,81 @@
+import ArgumentParser
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `millrace config`: what the service would run with.
+struct ConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config",
+        abstract: "Show or check the effective configuration.",
+        discussion: "Exit codes: 0 valid, 78 invalid.",
+        subcommands: [Show.self, Check.self])
+
+    /// `millrace config show`.
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print every value and where it came from, secrets redacted.")
+
+        @OptionGroup var options: ConfigurationOptions
+
+        @Option(help: "table or json.")
+        var output: ConfigurationOutput = .table
+
+        func run() throws {
+            print(try output.render(ConfigCommand.load(options).settings))
+        }
+    }
+
+    /// `millrace config check`.
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check the configuration without starting anything.")
+
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() throws {
+            let settings = try ConfigCommand.load(options).settings
+            let given = settings.filter { $0.source != "default" }.count
+            print("valid: \(given) of \(settings.count) values configured, the others are defaults")
+        }
+    }
+
+    /// sysexits' EX_CONFIG.
+    static let invalid = ExitCode(78)
+
+    /// Prints the problems to standard error and ends with ``invalid`` when there are any.
+    private static func load(_ options: ConfigurationOptions) throws -> LoadedConfiguration {
+        do {
+            return try options.load()
+        } catch let error as ConfigurationError {
+            StandardError.write("millrace: \(error)\n")
+            throw invalid
+        }
+    }
+}
+
+/// How `config show` prints.
+enum ConfigurationOutput: String, ExpressibleByArgument, CaseIterable {
+    case table
+    case json
+
+    func render(_ settings: [ConfigurationReader.Setting]) throws -> String {
+        switch self {
+        case .table:
+            let rows = [["KEY", "VALUE", "SOURCE"]] + settings.map { [$0.key, $0.value, $0.source] }
+            let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
+            return rows.map { row in
+                zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count + 2) }.joined() + row[2]
+            }.joined(separator: "\n")
+        case .json:
+            let entries = settings.map { (($0.key), ["value": $0.value, "source": $0.source]) }
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let data = try encoder.encode(Dictionary(entries) { first, _ in first })
+            return String(decoding: data, as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import Logging
+import ModelRegistry
+
+/// What the pipeline promises about each request.
+enum Delivery: String, Sendable, CaseIterable {
+    /// Every request is answered at least once; a crash may answer some again.
+    case atLeastOnce = "at-least-once"
+}
+
+/// The models that are loaded before the instance is ready.
+enum ModelPreload: Sendable, Equatable {
+    /// The champion of every model in the store.
+    case all
+    case only([ModelReference])
+}
+
+/// How log lines are written.
+enum LogFormat: String, Sendable, CaseIterable {
+    /// For people.
+    case text
+    /// One JSON object a line.
+    case json
+}
+
+/// swift-log's levels as configuration spells them.
+enum LogLevel: String, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+
+    var level: Logger.Level {
+        switch self {
+        case .trace: .trace
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warning: .warning
+        case .error: .error
+        case .critical: .critical
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Logging
+import ModelRegistry
+
+/// The effective configuration of an instance. Sources, highest precedence first: flags, `MILLRACE_*` environment
+/// variables, `millrace.yaml`, the defaults below. An unknown key in any of them is an error.
+///
+/// | key | default |
+/// |---|---|
+/// | `application-id` | `millrace` |
+/// | `instance-id` | the host name |
+/// | `kafka.bootstrap-servers` | `localhost:9092` |
+/// | `kafka.client-id` | `millrace` |
+/// | `kafka.properties.*` | none |
+/// | `topics.requests` | `millrace.requests` |
+/// | `topics.results` | `millrace.results` |
+/// | `topics.dead-letter-suffix` | `-dlt` |
+/// | `topics.create` | `false` |
+/// | `topics.partitions` | `6` |
+/// | `topics.replication-factor` | `1` |
+/// | `bindings.*` | none |
+/// | `models.store` | `./models` |
+/// | `models.preload` | `all` |
+/// | `batching.maximum-rows` | `128` |
+/// | `batching.maximum-bytes` | `8MiB` |
+/// | `batching.maximum-delay` | `2ms` |
+/// | `pipeline.maximum-rows-in-flight` | `8192` |
+/// | `pipeline.maximum-bytes-in-flight` | `256MiB` |
+/// | `pipeline.threads` | the number of cores |
+/// | `delivery` | `at-least-once` |
+/// | `limits.maximum-request-bytes` | `16MiB` |
+/// | `limits.maximum-result-bytes` | `1MiB` |
+/// | `limits.maximum-inputs` | `64` |
+/// | `limits.maximum-elements` | `16777216` |
+/// | `shutdown.deadline` | `20s` |
+/// | `gateway.enabled` | `true` |
+/// | `gateway.host` | `127.0.0.1` |
+/// | `gateway.port` | `8080` |
+/// | `logging.level` | `info` |
+/// | `logging.format` | `text` |
+struct MillraceConfiguration: Sendable, Equatable {
+    struct Kafka: Sendable, Equatable {
+        /// `host:port` of each.
+        var bootstrapServers: [String]
+        var clientID: String
+        /// librdkafka properties to pass through. May hold secrets: never print them.
+        var properties: [String: String]
+    }
+
+    struct Topics: Sendable, Equatable {
+        var requests: [String]
+        var results: String
+        var deadLetterSuffix: String
+        var create: Bool
+        var partitions: Int
+        var replicationFactor: Int
+    }
+
+    struct Models: Sendable, Equatable {
+        /// Directory of the artifact store.
+        var store: String
+        var preload: ModelPreload
+    }
+
+    struct Batching: Sendable, Equatable {
+        var maximumRows: Int
+        var maximumBytes: Int
+        var maximumDelay: Duration
+    }
+
+    struct Pipeline: Sendable, Equatable {
+        var maximumRowsInFlight: Int
+        var maximumBytesInFlight: Int
+        var threads: Int
+    }
+
+    struct Limits: Sendable, Equatable {
+        var maximumRequestBytes: Int
+        var maximumResultBytes: Int
+        var maximumInputs: Int
+        var maximumElements: Int
+    }
+
+    struct Gateway: Sendable, Equatable {
+        var isEnabled: Bool
+        var host: String
+        var port: Int
+    }
+
+    struct Logging: Sendable, Equatable {
+        var level: Logger.Level
+        var format: LogFormat
+    }
+
+    var applicationID: String
+    var instanceID: String
+    var kafka: Kafka
+    var topics: Topics
+    /// Request topic to the model of its requests that name none.
+    var bindings: [String: ModelReference]
+    var models: Models
+    var batching: Batching
+    var pipeline: Pipeline
+    var delivery: Delivery
+    var limits: Limits
+    /// How long a shutdown may take before the process ends regardless.
+    var shutdownDeadline: Duration
+    var gateway: Gateway
+    var logging: Logging
+
+    /// Reads every key of ``ConfigurationKeys/all``; the reader collects what is wrong.
+    init(reader: inout ConfigurationReader) {
+        typealias Keys = ConfigurationKeys
+        applicationID = reader.read(Keys.applicationID)
+        instanceID = reader.read(Keys.instanceID)
+        kafka = Kafka(
+            bootstrapServers: reader.read(Keys.bootstrapServers), clientID: reader.read(Keys.clientID),
+            properties: reader.read(Keys.kafkaProperties))
+        topics = Topics(
+            requests: reader.read(Keys.requestTopics), results: reader.read(Keys.resultTopic),
+            deadLetterSuffix: reader.read(Keys.deadLetterSuffix), create: reader.read(Keys.createTopics),
+            partitions: reader.read(Keys.topicPartitions),
+            replicationFactor: reader.read(Keys.topicReplicationFactor))
+        bindings = reader.read(Keys.bindings)
+        models = Models(store: reader.read(Keys.modelStore), preload: reader.read(Keys.modelPreload))
+        batching = Batching(
+            maximumRows: reader.read(Keys.batchRows), maximumBytes: reader.read(Keys.batchBytes),
+            maximumDelay: reader.read(Keys.batchDelay))
+        pipeline = Pipeline(
+            maximumRowsInFlight: reader.read(Keys.rowsInFlight), maximumBytesInFlight: reader.read(Keys.bytesInFlight),
+            threads: reader.read(Keys.threads))
+        delivery = reader.read(Keys.delivery)
+        limits = Limits(
+            maximumRequestBytes: reader.read(Keys.requestBytes), maximumResultBytes: reader.read(Keys.resultBytes),
+            maximumInputs: reader.read(Keys.requestInputs), maximumElements: reader.read(Keys.requestElements))
+        shutdownDeadline = reader.read(Keys.shutdownDeadline)
+        gateway = Gateway(
+            isEnabled: reader.read(Keys.gatewayEnabled), host: reader.read(Keys.gatewayHost),
+            port: reader.read(Keys.gatewayPort))
+        logging = Logging(level: reader.read(Keys.logLevel).level, format: reader.read(Keys.logFormat))
+    }
+}

@@ -1,0 +1,37 @@
+import TensorEngine
+
+/// Reads Keras models (versions 2 and 3) saved whole as HDF5 files: `model.save("model.h5")`.
+///
+/// The graph computes in float32. Its inputs are named after the model's input layers, its outputs after its output
+/// layers, all with the batch first and data in Keras's order.
+enum KerasImporter {
+    static func load(
+        _ path: String, limits: ModelFormatLimits
+    ) throws(ModelFormatError) -> (graph: Graph, version: String) {
+        try HDF5File.withFile(path, limits: limits) {
+            (file) throws(ModelFormatError) -> (graph: Graph, version: String) in
+            let root = file.root
+            guard let text = try file.text("model_config", of: root, at: "") else {
+                let hint =
+                    try file.textList("layer_names", of: root, at: "") == nil
+                    ? "not a Keras model" : "the file holds weights only; save the whole model"
+                throw ModelFormatError(
+                    .missing, file: path, "the attribute 'model_config' is missing: \(hint)")
+            }
+            guard let version = try file.text("keras_version", of: root, at: "") else {
+                throw ModelFormatError(.missing, file: path, "the attribute 'keras_version' is missing")
+            }
+            guard let majorVersion = version.split(separator: ".").first.flatMap({ Int($0) }),
+                (2...3).contains(majorVersion)
+            else {
+                throw ModelFormatError(
+                    .unsupported, file: path, at: "attribute 'keras_version'",
+                    "found '\(version)'; supported are the versions 2 and 3")
+            }
+            let config = try KerasModelConfig(parsing: text, file: path, limits: limits)
+            let translation = try KerasTranslation(
+                config, weights: try KerasWeights(file), file: path, majorVersion: majorVersion, limits: limits)
+            return (try translation.graph(), version)
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import JSONDocuments
+import TensorEngine
+
+/// Translates a model's calls in an order in which every tensor is there before it is used.
+struct KerasTranslation {
+    private let config: KerasModelConfig
+    private let file: String
+    private let layersByName: [String: KerasLayer]
+    private let weights: KerasWeights
+    private let majorVersion: Int
+    private let limits: ModelFormatLimits
+
+    init(
+        _ config: KerasModelConfig, weights: KerasWeights, file: String, majorVersion: Int, limits: ModelFormatLimits
+    ) throws(ModelFormatError) {
+        self.config = config
+        self.file = file
+        self.weights = weights
+        self.majorVersion = majorVersion
+        self.limits = limits
+        var layersByName: [String: KerasLayer] = [:]
+        for layer in config.layers {
+            // All are checked first: an unsupported layer is the answer, whatever else is wrong.
+            try Self.checkSupport(layer, file: file)
+            guard layersByName.updateValue(layer, forKey: layer.name) == nil else {
+                throw ModelFormatError(
+                    .malformed, file: file, at: layer.label, "another layer has the same name")
+            }
+        }
+        self.layersByName = layersByName
+        for layer in config.layers {
+            for reference in layer.calls.joined() { try checkReference(reference, of: layer.label) }
+        }
+        for reference in config.inputs { try checkReference(reference, of: "input_layers") }
+        for reference in config.outputs { try checkReference(reference, of: "output_layers") }
+    }
+
+    func graph() throws(ModelFormatError) -> Graph {
+        guard !config.inputs.isEmpty, !config.outputs.isEmpty else {
+            throw ModelFormatError(
+                .malformed, file: file,
+                "the model has \(config.inputs.count) inputs and \(config.outputs.count) outputs")
+        }
+        var inputs: [ValueInfo] = []
+        var values: [KerasTensorReference: KerasValue] = [:]
+        for reference in config.inputs {
+            guard let layer = layersByName[reference.layer], layer.className == "InputLayer" else {
+                throw ModelFormatError(
+                    .malformed, file: file, at: "input_layers", "'\(reference.layer)' is not an InputLayer")
+            }
+            let (info, value) = try input(layer)
+            inputs.append(info)
+            guard values.updateValue(value, forKey: reference) == nil else {
+                throw ModelFormatError(.malformed, file: file, at: "input_layers", "'\(layer.name)' is named twice")
+            }
+        }
+        let outputNames = Self.unique(config.outputs.map(\.layer), avoiding: inputs.map(\.name))
+        var builder = KerasGraphBuilder(
+            file: file, weights: weights, majorVersion: majorVersion, limits: limits,
+            reservedNames: inputs.map(\.name) + outputNames)
+        try translateCalls(&builder, &values)
+
+        var outputs: [ValueInfo] = []
+        var sources: [String] = []
+        for (reference, name) in zip(config.outputs, outputNames) {
+            guard let layer = layersByName[reference.layer], let value = values[reference] else {
+                throw ModelFormatError(
+                    .malformed, file: file, at: "output_layers", "'\(reference.layer)' is not connected to the inputs")
+            }
+            sources.append(builder.plain(value, for: layer))
+            outputs.append(
+                ValueInfo(name: name, elementType: .float32, dimensions: Self.dimensions(value.dimensions, name)))
+        }
+        builder.bindOutputs(Array(zip(sources, outputNames)))
+        return Graph(
+            name: config.name, inputs: inputs, outputs: outputs, nodes: builder.nodes,
+            initializers: builder.initializers)
+    }
+
+    /// Kahn's algorithm over the calls: a call is translated when its last input is there.
+    private func translateCalls(
+        _ builder: inout KerasGraphBuilder, _ values: inout [KerasTensorReference: KerasValue]
+    ) throws(ModelFormatError) {
+        struct Call {
+            let layer: KerasLayer
+            let index: Int
+            var missing: Int
+        }
+        var calls: [Call] = []
+        var waiting: [KerasTensorReference: [Int]] = [:]
+        var ready: [Int] = []
+        for layer in config.layers where layer.className != "InputLayer" {
+            for (index, inputs) in layer.calls.enumerated() {
+                let missing = Set(inputs.filter { values[$0] == nil })
+                for reference in missing { waiting[reference, default: []].append(calls.count) }
+                if missing.isEmpty { ready.append(calls.count) }
+                calls.append(Call(layer: layer, index: index, missing: missing.count))
+            }
+        }
+        var next = 0
+        while next < ready.count {
+            let call = calls[ready[next]]
+            next += 1
+            guard let translator = KerasLayerTable.translators[call.layer.className] else {
+                throw Self.unsupported(call.layer, file: file)
+            }
+            let inputs = call.layer.calls[call.index].compactMap { values[$0] }
+            let value = try translator(&builder, call.layer, inputs)
+            try builder.check(value, of: call.layer)
+            let reference = KerasTensorReference(layer: call.layer.name, call: call.index, output: 0)
+            values[reference] = value
+            for waiter in waiting[reference] ?? [] {
+                calls[waiter].missing -= 1
+                if calls[waiter].missing == 0 { ready.append(waiter) }
+            }
+        }
+        guard ready.count == calls.count else {
+            let stuck = calls.filter { $0.missing > 0 }.map { "'\($0.layer.name)'" }.prefix(5).joined(separator: ", ")
+            throw ModelFormatError(
+                .malformed, file: file, "layers wait for each other or for no input: \(stuck)")
+        }
+    }
+
+    private func input(_ layer: KerasLayer) throws(ModelFormatError) -> (ValueInfo, KerasValue) {
+        let options = KerasOptions(file: file, layer: layer)
+        let dtype = try options.string("dtype", default: "float32")
+        guard ["float32", "float16", "bfloat16", "float64"].contains(dtype) else {
+            throw options.failure(
+                .unsupported, "dtype '\(dtype)'; supported are floating-point inputs, which are taken as float32")
+        }
+        let shape: JSONCursor
+        if let found = try options.cursor("batch_shape") {
+            shape = found
+        } else {
+            shape = try options.required("batch_input_shape")
+        }
+        let elements = try options.read { () throws(JSONError) -> [JSONCursor] in try shape.elements() }
+        guard elements.count >= 2 else {
+            throw options.failure(
+                .unsupported, "\(shape.path): found \(elements.count) axes, expected the batch and at least one more")
+        }
+        var dimensions: [Int?] = [nil]
+        for element in elements.dropFirst() {
+            dimensions.append(element.value == .null ? nil : try options.extent(element))
+        }
+        let value = KerasValue(name: layer.name, dimensions: dimensions)
+        let info = ValueInfo(
+            name: layer.name, elementType: .float32, dimensions: Self.dimensions(dimensions, layer.name))
+        return (info, value)
+    }
+
+    private static func dimensions(_ dimensions: [Int?], _ name: String) -> [Dimension] {
+        dimensions.enumerated().map { axis, extent in
+            if axis == 0 { return .batch }
+            return extent.map { .fixed($0) } ?? .symbolic("\(name).\(axis)")
+        }
+    }
+
+    /// Keras numbers the repetitions of a name: "shared", "shared_1".
+    private static func unique(_ names: [String], avoiding reserved: [String]) -> [String] {
+        var taken = Set(reserved)
+        return names.map { name in
+            var candidate = name
+            var number = 1
+            while !taken.insert(candidate).inserted {
+                candidate = "\(name)_\(number)"
+                number += 1
+            }
+            return candidate
+        }
+    }
+
+    private static func unsupported(_ layer: KerasLayer, file: String) -> ModelFormatError {
+        let isModel = ["Sequential", "Functional", "Model"].contains(layer.className)
+        return ModelFormatError(
+            .unsupported, file: file, at: layer.label,
+            isModel
+                ? "a model as a layer is not supported; build the model of its layers"
+                : "not supported; supported are \(KerasLayerTable.names)")
+    }
+
+    private static func checkSupport(_ layer: KerasLayer, file: String) throws(ModelFormatError) {
+        guard layer.className == "InputLayer" || KerasLayerTable.translators[layer.className] != nil else {
+            throw unsupported(layer, file: file)
+        }
+        // Keras 3 has policies as objects; a quantized one keeps its weights in another form.
+        let options = KerasOptions(file: file, layer: layer)
+        guard let cursor = try options.cursor("dtype"), case .object = cursor.value else { return }
+        let className = try options.read { () throws(JSONError) -> String in try cursor.member("class_name").string() }
+        guard className == "DTypePolicy" || className == "FloatDTypePolicy" || className == "Policy" else {
+            throw options.failure(.unsupported, "the dtype policy \(className) is not supported")
+        }
+    }
+
+    private func checkReference(_ reference: KerasTensorReference, of place: String) throws(ModelFormatError) {
+        guard let layer = layersByName[reference.layer] else {
+            throw ModelFormatError(
+                .malformed, file: file, at: place, "takes the output of '\(reference.layer)', which is not in the model"
+            )
+        }
+        guard layer.calls.indices.contains(reference.call), reference.output == 0 else {
+            throw ModelFormatError(
+                .malformed, file: file, at: place,
+                """
+                takes output \(reference.output) of call \(reference.call) of '\(reference.layer)', \
+                which has \(layer.calls.count) calls with one output each
+                """)
+        }
+    }
+}

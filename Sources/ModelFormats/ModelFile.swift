@@ -1,0 +1,69 @@
+import Glibc
+public import TensorEngine
+
+/// A model read from a file of any supported format.
+public struct ImportedModel: Sendable {
+    public let graph: Graph
+    public let source: ModelSource
+    /// What else the file says, as a bundle's metadata.
+    public let metadata: [String: String]
+
+    public init(graph: Graph, source: ModelSource, metadata: [String: String]) {
+        self.graph = graph
+        self.source = source
+        self.metadata = metadata
+    }
+}
+
+/// Opens models by their content, whatever their names are.
+public enum ModelFile {
+    private static let supported = "supported are Keras models saved whole as HDF5 (.h5) and model bundles (folders)"
+
+    /// - Throws: ``ModelFormatError`` naming the file, the place in it, what was found and what was expected.
+    public static func open(
+        _ path: String, limits: ModelFormatLimits = .default
+    ) throws(ModelFormatError) -> ImportedModel {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw ModelFormatError(errno == ENOENT ? .notFound : .unreadable, file: path, systemMessage(errno))
+        }
+        if status.st_mode & S_IFMT == S_IFDIR { return try openFolder(path, limits: limits) }
+        let file = try MappedFile(path, limits: limits)
+        guard !file.bytes.isEmpty else { throw ModelFormatError(.truncated, file: path, "the file is empty") }
+        if HDF5File.isHDF5(file) {
+            let (graph, version) = try KerasImporter.load(path, limits: limits)
+            let source = ModelSource(
+                framework: "keras", version: version, fileName: lastComponent(path), sha256: file.sha256())
+            return ImportedModel(graph: graph, source: source, metadata: [:])
+        }
+        let found =
+            if file.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
+                "a zip archive (a .keras file? save it as .h5)"
+            } else {
+                "an unknown format"
+            }
+        throw ModelFormatError(.unknownFormat, file: path, "found \(found); \(supported)")
+    }
+
+    private static func openFolder(
+        _ path: String, limits: ModelFormatLimits
+    ) throws(ModelFormatError) -> ImportedModel {
+        var status = stat()
+        guard stat("\(path)/\(ModelBundle.manifestName)", &status) == 0 else {
+            throw ModelFormatError(
+                .unknownFormat, file: path, "found a folder without \(ModelBundle.manifestName); \(supported)")
+        }
+        let bundle = try ModelBundle.load(at: path, verify: true, limits: limits)
+        let manifest = bundle.manifest
+        let source =
+            manifest.source
+            ?? ModelSource(
+                framework: "millrace", version: "\(Manifest.formatVersion)", fileName: lastComponent(path),
+                sha256: bundle.digest)
+        return ImportedModel(graph: bundle.graph, source: source, metadata: manifest.metadata)
+    }
+
+    private static func lastComponent(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+}

@@ -1,0 +1,58 @@
+import JSONDocuments
+
+/// What is wrong with a model or data file: the file, the place in it, what was found and what was expected.
+public struct ModelFormatError: Error, Sendable, Hashable, CustomStringConvertible {
+    public enum Reason: String, Sendable, Hashable {
+        /// There is no such file or folder.
+        case notFound
+        /// The operating system or a library refused to read it.
+        case unreadable
+        /// Not a format that ``ModelFile`` knows.
+        case unknownFormat
+        /// The file ends before its content does.
+        case truncated
+        /// The content breaks its format's rules.
+        case malformed
+        /// Something the format demands is not there: a weight, a layer's option, a file of a bundle.
+        case missing
+        /// Two parts of the content disagree, as a weight's shape and its layer's configuration.
+        case mismatch
+        /// Valid, but not supported here; the message says what is.
+        case unsupported
+        /// Larger than a limit of ``ModelFormatLimits``.
+        case tooLarge
+        /// The bytes are not the ones the manifest was made for.
+        case digestMismatch
+        /// Writing failed.
+        case unwritable
+    }
+
+    public let reason: Reason
+    /// The path as it was given.
+    public let file: String
+    /// Where in the file, as "layer 3 'lstm_1' (LSTM)"; empty for the file as a whole.
+    public let location: String
+    public let message: String
+
+    public init(_ reason: Reason, file: String, at location: String = "", _ message: String) {
+        self.reason = reason
+        self.file = file
+        self.location = location
+        self.message = message
+    }
+
+    public var description: String {
+        location.isEmpty ? "\(file): \(message)" : "\(file): \(location): \(message)"
+    }
+}
+
+/// Runs `body` and gives its JSON errors the file's name.
+func readingJSON<Result>(
+    of file: String, at location: String = "", _ body: () throws(JSONError) -> Result
+) throws(ModelFormatError) -> Result {
+    do {
+        return try body()
+    } catch {
+        throw ModelFormatError(.malformed, file: file, at: location, error.description)
+    }
+}

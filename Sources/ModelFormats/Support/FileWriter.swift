@@ -1,0 +1,46 @@
+import Glibc
+
+/// Writes one new file, whole or with an error.
+final class FileWriter {
+    private let path: String
+    private var descriptor: Int32
+
+    init(_ path: String) throws(ModelFormatError) {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw ModelFormatError(.unwritable, file: path, systemMessage(errno)) }
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    func write(_ bytes: [UInt8]) throws(ModelFormatError) {
+        var failure: ModelFormatError?
+        bytes.withUnsafeBytes { buffer in
+            do throws(ModelFormatError) { try write(buffer) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(ModelFormatError) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw ModelFormatError(.unwritable, file: path, systemMessage(errno)) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// Brings the bytes to the disk and closes the file.
+    func finish() throws(ModelFormatError) {
+        let synced = fsync(descriptor)
+        let code = errno
+        let closed = close(descriptor)
+        descriptor = -1
+        guard synced == 0, closed == 0 else {
+            throw ModelFormatError(.unwritable, file: path, systemMessage(synced == 0 ? errno : code))
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import CTensorKernels
+
+/// The attributes that convolutions and pools share, for one or two spatial dimensions.
+struct WindowAttributes: Sendable {
+    enum AutoPad: String { case notSet = "NOTSET", valid = "VALID", sameUpper = "SAME_UPPER", sameLower = "SAME_LOWER" }
+
+    let kernelShape: [Int]?
+    let strides: [Int]?
+    let dilations: [Int]?
+    let pads: [Int]?
+    let autoPad: AutoPad
+    let ceils: Bool
+
+    init(_ node: inout NodeReader, hasCeilMode: Bool) throws(GraphError) {
+        kernelShape = try node.ints("kernel_shape")
+        strides = try node.ints("strides")
+        dilations = try node.ints("dilations")
+        pads = try node.ints("pads")
+        let name = try node.string("auto_pad", default: "NOTSET")
+        guard let autoPad = AutoPad(rawValue: name.isEmpty ? "NOTSET" : name) else {
+            throw node.error(
+                .invalidGraph, "auto_pad is '\(name)', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER")
+        }
+        if autoPad != .notSet, let pads, pads.contains(where: { $0 != 0 }) {
+            throw node.error(.invalidGraph, "auto_pad \(name) and pads \(pads) exclude each other")
+        }
+        self.autoPad = autoPad
+        ceils = hasCeilMode ? try node.bool("ceil_mode", default: false) : false
+    }
+}
+
+/// A window over exact spatial extents; one spatial dimension is a plane of height 1.
+struct WindowGeometry: Sendable {
+    let window: mk_window
+    let outputExtents: [Int]
+    /// Padding after the input, per axis of the plane (height, width).
+    let padsEnd: (Int, Int)
+
+    /// - Parameter spatial: the input's extents after batch and channel.
+    init(
+        _ attributes: WindowAttributes, spatial: [Int], kernel: [Int], _ operands: Operands
+    ) throws(GraphError) {
+        let rank = spatial.count
+        guard rank == 1 || rank == 2 else {
+            throw operands.error(
+                .unsupported, "input has \(rank + 2) dimensions, supported: 3 or 4 (one or two spatial ones)")
+        }
+        func list(_ values: [Int]?, _ name: String, count: Int, default value: Int, least: Int) throws(GraphError)
+            -> [Int]
+        {
+            guard let values else { return [Int](repeating: value, count: count) }
+            guard values.count == count else {
+                throw operands.error(
+                    .shapeMismatch,
+                    "\(name) has \(values.count) values, expected \(count) for \(rank) spatial dimensions")
+            }
+            guard values.allSatisfy({ $0 >= least && $0 <= Int(Int32.max) }) else {
+                throw operands.error(.shapeMismatch, "\(name) is \(values), expected values from \(least) to 2^31 - 1")
+            }
+            return values
+        }
+        let kernel = try list(kernel, "kernel_shape", count: rank, default: 1, least: 1)
+        let strides = try list(attributes.strides, "strides", count: rank, default: 1, least: 1)
+        let dilations = try list(attributes.dilations, "dilations", count: rank, default: 1, least: 1)
+        let pads = try list(attributes.pads, "pads", count: 2 * rank, default: 0, least: 0)
+        var outputs: [Int] = []
+        var begin: [Int] = []
+        var end: [Int] = []
+        for axis in 0..<rank {
+            let reach = (kernel[axis] - 1) * dilations[axis] + 1
+            let extent = spatial[axis]
+            switch attributes.autoPad {
+            case .sameUpper, .sameLower:
+                let output = (extent + strides[axis] - 1) / strides[axis]
+                let total = max((output - 1) * strides[axis] + reach - extent, 0)
+                let smaller = total / 2
+                outputs.append(output)
+                begin.append(attributes.autoPad == .sameUpper ? smaller : total - smaller)
+                end.append(attributes.autoPad == .sameUpper ? total - smaller : smaller)
+            case .notSet, .valid:
+                let padded = extent + pads[axis] + pads[axis + rank]
+                guard reach <= padded else {
+                    throw operands.error(
+                        .shapeMismatch,
+                        "window of extent \(reach) is larger than the padded input extent \(padded) on spatial axis \(axis)"
+                    )
+                }
+                let room = padded - reach
+                var output = room / strides[axis] + 1
+                // The last, partial window counts only if it starts on the input or its leading padding.
+                if attributes.ceils, room % strides[axis] != 0, output * strides[axis] < extent + pads[axis] {
+                    output += 1
+                }
+                outputs.append(output)
+                begin.append(pads[axis])
+                end.append(pads[axis + rank])
+            }
+        }
+        func plane(_ values: [Int], _ missing: Int) -> (Int, Int) {
+            rank == 2 ? (values[0], values[1]) : (missing, values[0])
+        }
+        var window = mk_window()
+        (window.input_height, window.input_width) = plane(spatial, 1)
+        (window.output_height, window.output_width) = plane(outputs, 1)
+        (window.kernel_height, window.kernel_width) = plane(kernel, 1)
+        (window.stride_height, window.stride_width) = plane(strides, 1)
+        (window.dilation_height, window.dilation_width) = plane(dilations, 1)
+        (window.pad_top, window.pad_left) = plane(begin, 0)
+        self.window = window
+        outputExtents = outputs
+        padsEnd = plane(end, 0)
+    }
+
+    var inputPlane: Int { window.input_height * window.input_width }
+    var outputPlane: Int { window.output_height * window.output_width }
+    var kernelArea: Int { window.kernel_height * window.kernel_width }
+
+    /// For each output position along an axis, how many taps fall on the input, or on the padded input.
+    func tapCounts(height: Bool, includingPadding: Bool) -> [Float] {
+        let extent = height ? window.input_height : window.input_width
+        let outputs = height ? window.output_height : window.output_width
+        let kernel = height ? window.kernel_height : window.kernel_width
+        let stride = height ? window.stride_height : window.stride_width
+        let dilation = height ? window.dilation_height : window.dilation_width
+        let begin = height ? window.pad_top : window.pad_left
+        let end = height ? padsEnd.0 : padsEnd.1
+        return (0..<outputs).map { output in
+            let taps = (0..<kernel).count { tap in
+                let position = output * stride + tap * dilation
+                let isOnInput = position >= begin && position < begin + extent
+                return includingPadding ? position < begin + extent + end : isOnInput
+            }
+            return Float(taps)
+        }
+    }
+}

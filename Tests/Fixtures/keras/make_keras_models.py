@@ -1,0 +1,474 @@
+"""Writes small Keras models that cover every supported layer and option, with inputs and Keras's own outputs.
+
+    python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python make_keras_models.py
+
+Every case is written twice: `<case>.keras2.h5` by Keras 2 (tf_keras) and `<case>.keras3.h5` by Keras 3. Beside each lies
+`<same name>.npz`: `input.<name>` for every model input and `output.<layer name>` for every output, float32, as the model
+read back from the file computes them. Most models have one output per option under test, named after it.
+
+TensorFlow runs no channels-first convolution or pooling on a CPU. The channels-first models are therefore computed by
+their channels-last twins with the same weights, between transpositions.
+"""
+
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import pathlib
+
+import h5py
+import keras
+import numpy as np
+import tf_keras
+
+HERE = pathlib.Path(__file__).parent
+ROWS = 3
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__] = function
+    return function
+
+
+def branches(K, x, outputs, name):
+    return K.Model(x, list(outputs), name=name)
+
+
+@case
+def dense(K):
+    L = K.layers
+    x = L.Input((5,), name="features")
+    y = [
+        L.Dense(3, name="plain")(x),
+        L.Dense(3, use_bias=False, name="no_bias")(x),
+        L.Dense(4, activation="softmax", name="with_softmax")(x),
+    ]
+    for activation in (
+        "linear", "relu", "sigmoid", "tanh", "elu", "selu", "softplus", "softsign", "exponential", "hard_sigmoid"
+    ):
+        y.append(L.Dense(2, activation=activation, name=f"with_{activation}")(x))
+    return branches(K, x, y, "dense_options")
+
+
+@case
+def dense_sequence(K):
+    L = K.layers
+    x = L.Input((4, 5), name="sequence")
+    y = L.Dense(3, activation="relu", name="per_step")(x)
+    z = L.Dense(2, activation="softmax", name="per_step_softmax")(y)
+    return branches(K, x, [y, z], "dense_over_sequences")
+
+
+@case
+def sequential(K):
+    L = K.layers
+    return K.Sequential(
+        [
+            L.Input((6, 7, 2), name="image"),
+            L.Conv2D(3, 2, activation="tanh", name="convolution"),
+            L.MaxPooling2D(name="pooling"),
+            L.Flatten(name="flatten"),
+            L.Dense(4, activation="softmax", name="classes"),
+        ],
+        name="small_sequential",
+    )
+
+
+@case
+def sequential_without_input_layer(K):
+    L = K.layers
+    model = K.Sequential([L.Dense(3, activation="relu", name="first"), L.Dense(2, name="second")], name="built_late")
+    model.build((None, 4))
+    return model
+
+
+@case
+def conv1d(K):
+    L = K.layers
+    x = L.Input((9, 4), name="series")
+    y = [
+        L.Conv1D(3, 3, name="valid")(x),
+        L.Conv1D(3, 3, padding="same", activation="relu", name="same")(x),
+        L.Conv1D(3, 4, padding="same", strides=2, name="same_strided")(x),
+        L.Conv1D(3, 3, padding="causal", dilation_rate=2, name="causal_dilated")(x),
+        L.Conv1D(3, 2, padding="causal", strides=2, use_bias=False, name="causal_strided")(x),
+        L.Conv1D(4, 3, groups=2, name="grouped")(x),
+    ]
+    return branches(K, x, y, "conv1d_options")
+
+
+@case
+def conv2d(K):
+    L = K.layers
+    x = L.Input((9, 8, 4), name="image")
+    y = [
+        L.Conv2D(3, (3, 2), name="valid")(x),
+        L.Conv2D(3, 3, padding="same", activation="sigmoid", name="same")(x),
+        L.Conv2D(3, 3, padding="same", strides=2, name="same_strided")(x),
+        L.Conv2D(3, 2, padding="same", strides=(3, 2), use_bias=False, name="same_strided_unevenly")(x),
+        L.Conv2D(3, 3, dilation_rate=2, name="dilated")(x),
+        L.Conv2D(3, 3, padding="same", dilation_rate=(2, 1), name="same_dilated")(x),
+        L.Conv2D(4, 3, groups=2, name="grouped")(x),
+        L.Conv2D(3, 1, activation="softmax", name="softmax_over_channels")(x),
+    ]
+    return branches(K, x, y, "conv2d_options")
+
+
+@case
+def depthwise_conv2d(K):
+    L = K.layers
+    x = L.Input((7, 6, 3), name="image")
+    y = [
+        L.DepthwiseConv2D(3, name="valid")(x),
+        L.DepthwiseConv2D(3, padding="same", depth_multiplier=2, activation="relu", name="multiplied")(x),
+        L.DepthwiseConv2D(2, padding="same", strides=2, use_bias=False, name="same_strided")(x),
+    ]
+    return branches(K, x, y, "depthwise_options")
+
+
+@case
+def pooling(K):
+    L = K.layers
+    x = L.Input((7, 6, 3), name="image")
+    s = L.Input((9, 3), name="series")
+    y = [
+        L.MaxPooling2D(2, name="max_2d")(x),
+        L.MaxPooling2D((3, 2), strides=(1, 2), padding="same", name="max_2d_same")(x),
+        L.AveragePooling2D(2, name="average_2d")(x),
+        L.AveragePooling2D((3, 2), strides=2, padding="same", name="average_2d_same")(x),
+        L.GlobalMaxPooling2D(name="global_max_2d")(x),
+        L.GlobalAveragePooling2D(name="global_average_2d")(x),
+        L.GlobalAveragePooling2D(keepdims=True, name="global_average_2d_kept")(x),
+        L.MaxPooling1D(2, name="max_1d")(s),
+        L.MaxPooling1D(3, strides=2, padding="same", name="max_1d_same")(s),
+        L.AveragePooling1D(2, name="average_1d")(s),
+        L.AveragePooling1D(3, strides=2, padding="same", name="average_1d_same")(s),
+        L.GlobalMaxPooling1D(name="global_max_1d")(s),
+        L.GlobalMaxPooling1D(keepdims=True, name="global_max_1d_kept")(s),
+        L.GlobalAveragePooling1D(name="global_average_1d")(s),
+    ]
+    return K.Model([x, s], y, name="pooling_options")
+
+
+@case
+def normalization(K):
+    L = K.layers
+    x = L.Input((5, 4, 3), name="image")
+    s = L.Input((6, 3), name="series")
+    v = L.Input((5,), name="features")
+    y = [
+        L.BatchNormalization(name="image_last")(x),
+        L.BatchNormalization(axis=1, name="image_rows")(x),
+        L.BatchNormalization(axis=2, epsilon=0.01, name="image_columns")(x),
+        L.BatchNormalization(scale=False, name="no_scale")(x),
+        L.BatchNormalization(center=False, name="no_center")(x),
+        L.BatchNormalization(scale=False, center=False, name="neither")(s),
+        L.BatchNormalization(axis=1, name="series_steps")(s),
+        L.BatchNormalization(name="features_norm")(v),
+    ]
+    return K.Model([x, s, v], y, name="normalization_options")
+
+
+@case
+def identity(K):
+    L = K.layers
+    x = L.Input((4, 4, 2), name="image")
+    y = L.Dropout(0.5, name="dropout")(x)
+    y = L.SpatialDropout2D(0.5, name="spatial_dropout_2d")(y)
+    y = L.GaussianNoise(0.5, name="gaussian_noise")(y)
+    y = L.GaussianDropout(0.5, name="gaussian_dropout")(y)
+    y = L.AlphaDropout(0.5, name="alpha_dropout")(y)
+    y = L.ActivityRegularization(l2=0.1, name="activity_regularization")(y)
+    y = L.Reshape((8, 4), name="rows")(y)
+    y = L.SpatialDropout1D(0.5, name="spatial_dropout_1d")(y)
+    y = L.Activation("linear", name="linear")(y)
+    return K.Model(x, y, name="nothing_at_inference")
+
+
+@case
+def shapes(K):
+    L = K.layers
+    x = L.Input((4, 3, 2), name="image")
+    s = L.Input((5, 3), name="series")
+    v = L.Input((6,), name="features")
+    y = [
+        L.Flatten(name="flatten_image")(x),
+        L.Flatten(name="flatten_features")(v),
+        L.Flatten(data_format="channels_first", name="flatten_channels_first")(x),
+        L.Reshape((6, 4), name="reshape")(x),
+        L.Reshape((3, -1), name="reshape_inferred")(x),
+        L.Reshape((2, 3, 1), name="reshape_features")(v),
+        L.Permute((3, 1, 2), name="permute")(x),
+        L.ZeroPadding2D(1, name="pad_2d")(x),
+        L.ZeroPadding2D(((1, 0), (2, 3)), name="pad_2d_uneven")(x),
+        L.ZeroPadding1D(2, name="pad_1d")(s),
+        L.ZeroPadding1D((0, 3), name="pad_1d_uneven")(s),
+    ]
+    return K.Model([x, s, v], y, name="shape_layers")
+
+
+@case
+def activations(K):
+    L = K.layers
+    slope = {"negative_slope": 0.2} if K is keras else {"alpha": 0.2}
+    x = L.Input((4, 3), name="values")
+    y = [
+        L.ReLU(name="relu_layer")(x),
+        L.ReLU(max_value=1.0, name="relu_capped")(x),
+        L.ReLU(negative_slope=0.1, name="relu_leaky")(x),
+        L.ReLU(threshold=0.5, name="relu_threshold")(x),
+        L.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.5, name="relu_all")(x),
+        L.LeakyReLU(**slope, name="leaky_relu_layer")(x),
+        L.LeakyReLU(name="leaky_relu_default")(x),
+        L.ELU(name="elu_layer")(x),
+        L.ELU(alpha=0.5, name="elu_half")(x),
+        L.Softmax(name="softmax_layer")(x),
+        L.Softmax(axis=1, name="softmax_steps")(x),
+    ]
+    names = ["relu", "sigmoid", "tanh", "softmax", "elu", "selu", "softplus", "softsign", "exponential", "hard_sigmoid"]
+    names.append("leaky_relu")
+    names.append("relu6")
+    for activation in names:
+        y.append(L.Activation(activation, name=activation)(x))
+    return branches(K, x, y, "activation_layers")
+
+
+@case
+def merges(K):
+    L = K.layers
+    a = L.Input((3, 2), name="a")
+    b = L.Input((3, 2), name="b")
+    c = L.Input((3, 2), name="c")
+    y = [
+        L.Add(name="add")([a, b]),
+        L.Add(name="add_three")([a, b, c]),
+        L.Subtract(name="subtract")([a, b]),
+        L.Multiply(name="multiply")([a, b, c]),
+        L.Average(name="average")([a, b, c]),
+        L.Concatenate(name="concatenate")([a, b, c]),
+        L.Concatenate(axis=1, name="concatenate_steps")([a, b]),
+    ]
+    return K.Model([a, b, c], y, name="merge_layers")
+
+
+@case
+def functional(K):
+    """Two inputs, two outputs, a layer shared by both branches, a residual connection."""
+    L = K.layers
+    left = L.Input((6,), name="left")
+    right = L.Input((6,), name="right")
+    shared = L.Dense(4, activation="tanh", name="shared")
+    a, b = shared(left), shared(right)
+    joined = L.Concatenate(name="joined")([a, b])
+    hidden = L.Dense(8, activation="relu", name="hidden")(joined)
+    residual = L.Add(name="residual")([joined, hidden])
+    classes = L.Dense(3, activation="softmax", name="classes")(residual)
+    score = L.Dense(1, activation="sigmoid", name="score")(a)
+    return K.Model([right, left], [classes, score], name="two_in_two_out")
+
+
+@case
+def shared_output(K):
+    """The same layer twice as output: Keras gives the outputs one name."""
+    L = K.layers
+    left = L.Input((3,), name="left")
+    right = L.Input((3,), name="right")
+    shared = L.Dense(2, name="shared")
+    return K.Model([left, right], [shared(left), shared(right)], name="siamese")
+
+
+@case
+def float64(K):
+    """Weights of another width, and a softmax in float64."""
+    L = K.layers
+    x = L.Input((3,), name="x")
+    y = L.Dense(2, dtype="float64", activation="softmax", name="wide")(x)
+    return K.Model(x, y, name="float64_layer")
+
+
+def channels_first_layers(L, order):
+    axis = 1 if order == "channels_first" else -1
+    return [
+        L.Conv2D(4, 3, padding="same", strides=2, data_format=order, activation="relu", name="convolution"),
+        L.BatchNormalization(axis=axis, name="norm"),
+        L.DepthwiseConv2D(2, data_format=order, name="depthwise"),
+        L.ZeroPadding2D(((1, 0), (0, 2)), data_format=order, name="padding"),
+        L.MaxPooling2D(2, strides=1, data_format=order, name="max"),
+        L.AveragePooling2D(2, strides=1, padding="same", data_format=order, name="average"),
+    ]
+
+
+def make_channels_first(K):
+    L = K.layers
+
+    def model(order):
+        x = L.Input((3, 7, 6) if order == "channels_first" else (7, 6, 3), name="image")
+        y = x
+        for layer in channels_first_layers(L, order):
+            y = layer(y)
+        pooled = L.GlobalAveragePooling2D(data_format=order, name="global_average")(y)
+        peak = L.GlobalMaxPooling2D(data_format=order, name="global_max")(y)
+        # Keras flattens channels-first data in channels-last order, so that both twins see the same vector.
+        flat = L.Flatten(data_format=order, name="flat")(y)
+        classes = L.Dense(3, activation="softmax", name="classes")(flat)
+        return K.Model(x, [pooled, peak, classes], name="channels_first")
+
+    first, last = model("channels_first"), model("channels_last")
+    randomize(first)
+    last.set_weights(first.get_weights())
+    return first, last
+
+
+def make_channels_first_1d(K):
+    L = K.layers
+
+    def model(order):
+        x = L.Input((3, 9) if order == "channels_first" else (9, 3), name="series")
+        y = L.Conv1D(4, 3, padding="same", data_format=order, name="convolution")(x)
+        y = L.MaxPooling1D(2, data_format=order, name="max")(y)
+        z = L.GlobalAveragePooling1D(data_format=order, name="global_average")(y)
+        return K.Model(x, [y, z], name="channels_first_1d")
+
+    first, last = model("channels_first"), model("channels_last")
+    randomize(first)
+    last.set_weights(first.get_weights())
+    return first, last
+
+
+def randomize(model):
+    """Weights that differ from the neutral ones a fresh layer has (zero bias, unit scale)."""
+    random = np.random.default_rng(7)
+    weights = []
+    for weight in model.weights:
+        shape = tuple(weight.shape)
+        name = getattr(weight, "path", weight.name)
+        if "variance" in name or "gamma" in name:
+            weights.append(random.uniform(0.5, 2, shape))
+        else:
+            weights.append(random.normal(0, 0.5, shape))
+    model.set_weights(weights)
+
+
+def random_inputs(model):
+    random = np.random.default_rng(11)
+    return {
+        tensor_name(tensor): random.normal(0, 1.5, (ROWS, *tensor.shape[1:])).astype(np.float32)
+        for tensor in model.inputs
+    }
+
+
+def tensor_name(tensor):
+    return tensor.name.split(":")[0] if hasattr(tensor, "name") else tensor.node.layer.name
+
+
+def unique(names):
+    seen, result = {}, []
+    for name in names:
+        result.append(name if name not in seen else f"{name}_{seen[name]}")
+        seen[name] = seen.get(name, 0) + 1
+    return result
+
+
+def output_names(K, model):
+    if isinstance(model, K.Sequential):
+        return [model.layers[-1].name]
+    layers = [t._keras_history.operation if K is keras else t._keras_history.layer for t in model.outputs]
+    return unique(layer.name for layer in layers)
+
+
+def write_reference(path, inputs, names, outputs):
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    arrays = {f"input.{name}": value for name, value in inputs.items()}
+    arrays |= {f"output.{name}": np.asarray(value).astype(np.float32) for name, value in zip(names, outputs, strict=True)}
+    np.savez_compressed(path, **arrays)
+
+
+def write(K, name, model):
+    suffix = "keras3" if K is keras else "keras2"
+    randomize(model)
+    path = HERE / f"{name}.{suffix}.h5"
+    model.save(path, include_optimizer=False)
+    read_back = K.models.load_model(path, compile=False)
+    inputs = random_inputs(read_back)
+    outputs = read_back(list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values())))
+    write_reference(path.with_suffix(".npz"), inputs, output_names(K, model), outputs)
+
+
+def write_channels_first(K, name, first, last):
+    suffix = "keras3" if K is keras else "keras2"
+    path = HERE / f"{name}.{suffix}.h5"
+    first.save(path, include_optimizer=False)
+    inputs = random_inputs(first)
+    (value,) = inputs.values()
+    outputs = [np.asarray(y) for y in last(np.moveaxis(value, 1, -1))]
+    outputs = [np.moveaxis(y, -1, 1) if y.ndim > 2 else y for y in outputs]
+    write_reference(path.with_suffix(".npz"), inputs, output_names(K, first), outputs)
+
+
+def recompress(source, target):
+    """The same file with its larger datasets chunked and deflated, and its weights in half precision."""
+    with h5py.File(source) as old, h5py.File(target, "w") as new:
+        for key, value in old.attrs.items():
+            new.attrs[key] = value
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                new.require_group(name)
+            else:
+                values = item[()].astype(np.float16)
+                new.create_dataset(name, data=values, chunks=values.shape, compression="gzip", shuffle=True)
+            for key, value in item.attrs.items():
+                new[name].attrs[key] = value
+
+        old.visititems(copy)
+
+
+def split_attributes(source, target):
+    """The same file with its attributes in numbered pieces, as Keras writes those above HDF5's 64 KB."""
+    with h5py.File(source) as old, h5py.File(target, "w") as new:
+        for key in old.attrs:
+            new.attrs[key] = old.attrs[key]
+        old.copy("model_weights", new)
+        weights = new["model_weights"]
+        names = weights.attrs["layer_names"]
+        del weights.attrs["layer_names"]
+        for index, name in enumerate(names):
+            weights.attrs[f"layer_names{index}"] = np.array([name], dtype="S")
+            group = weights[name]
+            parts = group.attrs["weight_names"]
+            del group.attrs["weight_names"]
+            for part, weight in enumerate(parts):
+                group.attrs[f"weight_names{part}"] = np.array([weight], dtype="S")
+
+
+def main():
+    for library in (tf_keras, keras):
+        suffix = "keras3" if library is keras else "keras2"
+        for name, make in CASES.items():
+            library.backend.clear_session()
+            try:
+                write(library, name, make(library))
+            except Exception as error:
+                raise RuntimeError(f"{name}.{suffix}") from error
+        write_channels_first(library, "channels_first", *make_channels_first(library))
+        write_channels_first(library, "channels_first_1d", *make_channels_first_1d(library))
+    split_attributes(HERE / "sequential.keras3.h5", HERE / "split_attributes.keras3.h5")
+    np.savez_compressed(HERE / "split_attributes.keras3.npz", **np.load(HERE / "sequential.keras3.npz"))
+    recompress(HERE / "sequential.keras2.h5", HERE / "deflated_half.keras2.h5")
+    half = tf_keras.models.load_model(HERE / "deflated_half.keras2.h5", compile=False)
+    inputs = random_inputs(half)
+    write_reference(
+        HERE / "deflated_half.keras2.npz", inputs, output_names(tf_keras, half), half(next(iter(inputs.values())))
+    )
+    tf_keras.Sequential(
+        [tf_keras.layers.Input((4, 3)), tf_keras.layers.LSTM(2, name="lstm_1"), tf_keras.layers.Dense(2)]
+    ).save(HERE / "unsupported_lstm.h5", include_optimizer=False)
+    dense = tf_keras.Sequential([tf_keras.layers.Input((4,)), tf_keras.layers.Dense(2)])
+    dense.save_weights(HERE / "weights_only.h5")
+
+
+if __name__ == "__main__":
+    main()
