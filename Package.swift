@@ -12,27 +12,103 @@ let strict: [SwiftSetting] = [
 
 /// A system C library: a module map and a shim header, nothing else.
 func systemLibrary(_ name: String, pkgConfig: String, apt: String) -> Target {
-    .systemLibrary(name: name, path: "Sources/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+    .systemLibrary(
+        name: name, path: "Sources/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+    -> Target
+{
     .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
 let package = Package(
     name: "millrace",
-    dependencies: [],
+    products: [
+        .executable(name: "millrace", targets: ["MillraceCommand"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+    ],
     targets: [
         systemLibrary("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
         systemLibrary("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
         systemLibrary("CJansson", pkgConfig: "jansson", apt: "libjansson-dev"),
         systemLibrary("CHDF5", pkgConfig: "hdf5", apt: "libhdf5-dev"),
         systemLibrary("CZip", pkgConfig: "libzip", apt: "libzip-dev"),
-        module("TensorEngine", ["COpenBLAS"]),
+        .target(
+            name: "CSimdJSON",
+            cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+        // The kernels are optimised in debug builds too: the tests run whole models.
+        .target(
+            name: "CTensorKernels",
+            cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])],
+            linkerSettings: [.linkedLibrary("m")]),
+        module("JSONDocuments", ["CJansson"]),
+        module("TensorEngine", ["COpenBLAS", "CTensorKernels"]),
+        module("ModelFormats", ["JSONDocuments", "TensorEngine", "CHDF5", "CZip", crypto]),
+        module("KafkaClient", ["CRdKafka", logging, metrics, lifecycle]),
+        module(
+            "ModelRegistry",
+            ["JSONDocuments", "TensorEngine", "ModelFormats", "KafkaClient", crypto, logging]),
+        module(
+            "Serving",
+            [
+                "JSONDocuments", "TensorEngine", "ModelFormats", "KafkaClient", "ModelRegistry",
+                "CSimdJSON",
+                deque, logging, metrics, lifecycle,
+            ]),
+        module("Gateway", ["Serving", hummingbird, logging, lifecycle]),
+        .executableTarget(
+            name: "MillraceCommand",
+            dependencies: [
+                "JSONDocuments", "TensorEngine", "ModelFormats", "KafkaClient", "ModelRegistry", "Serving",
+                "Gateway",
+                argumentParser, configuration, yams, logging, metrics, lifecycle, signals,
+            ],
+            resources: [.copy("Resources/digits")],
+            swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        tests("JSONDocumentsTests", ["JSONDocuments"]),
+        tests("TensorEngineTests", ["TensorEngine", "COpenBLAS", "CTensorKernels"], resources: [.copy("Fixtures")]),
+        tests("KafkaClientTests", ["KafkaClient", logging]),
+        tests(
+            "ServingTests",
+            ["Serving", "JSONDocuments", "TensorEngine", "ModelRegistry", "KafkaClient", "TestSupport", logging]),
+        tests(
+            "IntegrationTests",
+            [
+                "Serving", "ModelRegistry", "ModelFormats", "KafkaClient", "TensorEngine", "JSONDocuments",
+                "TestSupport", logging,
+            ]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -9,5 +9,8 @@ struct Millrace: AsyncParsableCommand {
         commandName: "millrace",
         abstract: "Serve models on Kafka.",
         version: version,
-        subcommands: [ConfigCommand.self, HealthCommand.self])
+        subcommands: [
+            DemoCommand.self, ServeCommand.self, PredictCommand.self, InferCommand.self, ModelsCommand.self,
+            ConfigCommand.self, HealthCommand.self,
+        ])
 }

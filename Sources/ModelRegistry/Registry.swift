@@ -39,7 +39,7 @@ public final class Registry: Sendable {
     /// - Throws: as ``VersionCatalog/version(for:)``, and ``RegistryError/notLoaded(_:)``.
     public func resolve(_ reference: ModelReference) throws(RegistryError) -> LoadedModel {
         let found: Result<LoadedModel, RegistryError> = state.withLock { state in
-            do {
+            do throws(RegistryError) {
                 let version = try state.catalog.version(for: reference)
                 guard let model = state.loaded[version.identity] else { return .failure(.notLoaded(reference)) }
                 return .success(model)

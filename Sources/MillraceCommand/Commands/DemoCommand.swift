@@ -25,7 +25,7 @@ struct DemoCommand: AsyncParsableCommand {
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
-        LoggingBootstrap.start(level: verbose ? .info : .error)
+        LogBootstrap.start(.init(level: verbose ? .info : .error, format: .text))
         let dataset = try DigitsDataset(folder: data)
         let folder = FileManager.default.temporaryDirectory.appending(path: "millrace-demo-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }

@@ -46,8 +46,8 @@ struct InferCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try options.load()
-        LoggingBootstrap.start(configuration.logging)
+        let configuration = try options.load().configuration
+        LogBootstrap.start(configuration.logging)
         let logger = Logger(label: "millrace.infer")
         guard let topic = topic ?? configuration.topics.requests.first else {
             throw CommandFailure(.usage, "topics.requests: found none, expected a topic to send to")

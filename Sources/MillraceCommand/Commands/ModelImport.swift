@@ -13,9 +13,10 @@ enum ModelImport {
         let store = try DirectoryArtifactStore(root: path)
         let now = Date.now.formatted(.iso8601)
         return try VersionIndex(root: path).append(name: name) { number in
-            let bundle = try ModelBundle(
-                imported, name: name, version: number, metadata: metadata, createdAt: now)
-            return try store.put(bundle)
+            let manifest = Manifest(
+                name: name, version: number, graph: imported.graph, source: imported.source,
+                metadata: imported.metadata.merging(metadata) { _, given in given }, createdAt: now)
+            return try store.put(ModelBundle(manifest: manifest, graph: imported.graph))
         }
     }
 

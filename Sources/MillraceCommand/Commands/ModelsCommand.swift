@@ -23,7 +23,7 @@ struct StoreOptions: ParsableArguments {
 
     func path() throws -> String {
         if let store { return store }
-        return try options.load().models.store
+        return try options.load().configuration.models.store
     }
 }
 
@@ -94,12 +94,12 @@ struct ModelsListCommand: AsyncParsableCommand {
             let manifest = try artifacts.bundle(digest: version.digest).manifest
             let inputs = manifest.inputs.map { "\($0.name) \($0.shapeText)" }.joined(separator: ", ")
             table.append(
-                version.identity.name, String(version.identity.number), manifest.source.framework, inputs,
+                version.identity.name, String(version.identity.number), manifest.source?.framework ?? "", inputs,
                 String(version.digest.prefix(12)))
             documents.append(
                 .object([
                     "name": .string(version.identity.name), "version": .integer(Int64(version.identity.number)),
-                    "digest": .string(version.digest), "source": .string(manifest.source.framework),
+                    "digest": .string(version.digest), "source": .string(manifest.source?.framework ?? ""),
                 ]))
         }
         format.print(.array(documents)) { table.rows.isEmpty ? "no models in \(path)" : table.render() }
@@ -126,16 +126,16 @@ struct ModelsShowCommand: AsyncParsableCommand {
         let artifacts = try DirectoryArtifactStore(root: path)
         let version = try VersionCatalog(VersionIndex(root: path).versions()).version(for: ModelReference(parsing: model))
         let manifest = try artifacts.bundle(digest: version.digest).manifest
-        format.print(manifest.document) {
+        format.print(manifest.json) {
             var table = TextTable([("FIELD", .left), ("VALUE", .left)])
             table.append("model", version.identity.description)
             table.append("digest", version.digest)
             table.append("weights", manifest.weightsSHA256)
             table.append("graph", manifest.graphSHA256)
-            table.append(
-                "source",
-                "\(manifest.source.framework) \(manifest.source.version ?? "") \(manifest.source.fileName) "
-                    + "sha256 \(manifest.source.sha256)")
+            if let source = manifest.source {
+                table.append("source", "\(source.framework) \(source.version), \(source.fileName)")
+                table.append("source digest", source.sha256)
+            }
             table.append("created", manifest.createdAt)
             for input in manifest.inputs {
                 table.append("input", "\(input.name) \(Datatype(input.elementType).rawValue) \(input.shapeText)")

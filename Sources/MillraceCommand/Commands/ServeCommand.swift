@@ -25,22 +25,24 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        let configuration = try options.load()
-        LoggingBootstrap.start(configuration.logging)
+        let configuration = try options.load().configuration
+        LogBootstrap.start(configuration.logging)
         let logger = Logger(label: "millrace")
         let inference = try InferenceService(configuration, logger: logger)
         var services: [any Service] = []
-        if configuration.gateway.enabled {
+        if configuration.gateway.isEnabled {
             services.append(
-                HealthGateway(
-                    host: configuration.gateway.host, port: configuration.gateway.port, readiness: inference,
-                    logger: logger))
+                HTTPGateway(
+                    configuration: GatewayConfiguration(
+                        host: configuration.gateway.host, port: configuration.gateway.port),
+                    metadata: ServerMetadata(version: Millrace.version, extensions: ["binary_tensor_data"]),
+                    readiness: inference, logger: logger))
         }
         services.append(inference)
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        group.maximumGracefulShutdownDuration = configuration.shutdown.deadline + .seconds(10)
+        group.maximumGracefulShutdownDuration = configuration.shutdownDeadline + .seconds(10)
         try await ServiceGroup(configuration: group).run()
     }
 }

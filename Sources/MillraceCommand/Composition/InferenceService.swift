@@ -88,10 +88,11 @@ final class InferenceService: Service, ReadinessSource {
 
     private func loadModels() async throws {
         registry.catalog = VersionCatalog(try index.versions())
-        let wanted = try configuration.models.preload.map { text -> ModelVersion in
-            try registry.catalog.version(for: ModelReference(parsing: text))
-        }
-        let versions = wanted.isEmpty ? registry.catalog.all : wanted
+        let versions: [ModelVersion] =
+            switch configuration.models.preload {
+            case .all: registry.catalog.all
+            case .only(let references): try references.map { try registry.catalog.version(for: $0) }
+            }
         if versions.isEmpty {
             logger.warning(
                 "no models to serve", metadata: ["store": "\(configuration.models.store)"])
@@ -132,10 +133,10 @@ final class InferenceService: Service, ReadinessSource {
             guard topics.create else {
                 throw CommandFailure(
                     .notFound,
-                    "topics missing on \(configuration.kafka.bootstrapServers): \(missing.joined(separator: ", ")); "
+                    "topics missing on \(configuration.bootstrapServers): \(missing.joined(separator: ", ")); "
                         + "create them, or set topics.create: true")
             }
-            try await admin.createTopics(
+            _ = try await admin.createTopics(
                 missing.map {
                     NewTopic(name: $0, partitions: topics.partitions, replicationFactor: topics.replicationFactor)
                 })

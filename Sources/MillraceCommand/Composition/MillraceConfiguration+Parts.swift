@@ -7,9 +7,12 @@ extension MillraceConfiguration {
     /// Room for the key and headers of a record beside its value.
     private static let recordOverheadBytes = 1 << 20
 
+    /// The brokers as the client library takes them.
+    var bootstrapServers: String { kafka.bootstrapServers.joined(separator: ",") }
+
     func kafkaConfiguration(role: String) throws -> KafkaConfiguration {
         try KafkaConfiguration(
-            bootstrapServers: kafka.bootstrapServers, clientID: "\(kafka.clientID)-\(role)",
+            bootstrapServers: bootstrapServers, clientID: "\(kafka.clientID)-\(role)",
             properties: kafka.properties)
     }
 
@@ -30,17 +33,18 @@ extension MillraceConfiguration {
         request.maximumBytes = limits.maximumRequestBytes
         request.maximumInputs = limits.maximumInputs
         request.maximumElements = limits.maximumElements
+        request.maximumResponseBytes = limits.maximumResultBytes
         return request
     }
 
     var pipelineConfiguration: PipelineConfiguration {
         PipelineConfiguration(
-            requestTopics: topics.requests, bindings: bindings.mapValues(ModelReference.init(parsing:)),
+            requestTopics: topics.requests, bindings: bindings,
             batching: .init(
                 maximumRows: batching.maximumRows, maximumBytes: batching.maximumBytes,
                 maximumDelay: batching.maximumDelay),
             limits: .init(
                 maximumRows: pipeline.maximumRowsInFlight, maximumBytes: pipeline.maximumBytesInFlight),
-            threadCount: pipeline.threads, shutdownDeadline: shutdown.deadline)
+            threadCount: pipeline.threads, shutdownDeadline: shutdownDeadline)
     }
 }

@@ -28,7 +28,7 @@ final class ResultListener: Sendable {
         await admin.close(deadline: .seconds(1))
         guard let found = metadata.topics[topic], !found.partitions.isEmpty else {
             throw CommandFailure(
-                .notFound, "topic \"\(topic)\" does not exist on \(configuration.kafka.bootstrapServers)")
+                .notFound, "topic \"\(topic)\" does not exist on \(configuration.bootstrapServers)")
         }
         let signal = WakeSignal()
         // Never subscribes and never commits: the group's name is only what the client library asks for.

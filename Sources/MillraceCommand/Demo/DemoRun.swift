@@ -1,6 +1,7 @@
 import FoundationEssentials
 import KafkaClient
 import Logging
+import ModelFormats
 import ServiceLifecycle
 import Serving
 import TensorEngine
@@ -16,16 +17,17 @@ struct DemoRun {
     let dataset: DigitsDataset
     let configuration: MillraceConfiguration
     let logger: Logger
+    private let inputName: String
 
     /// - Parameter folder: a folder that the run may write to; its store and nothing else.
     init(dataset: DigitsDataset, cluster: EmbeddedCluster, folder: String, logger: Logger) throws {
         self.dataset = dataset
         self.logger = logger
-        var configuration = MillraceConfiguration()
+        var configuration = try LoadedConfiguration(layers: []).configuration
         configuration.applicationID = "millrace-demo"
-        configuration.kafka.bootstrapServers = cluster.bootstrapServers
+        configuration.kafka.bootstrapServers = [cluster.bootstrapServers]
         configuration.models.store = folder
-        configuration.gateway.enabled = false
+        configuration.gateway.isEnabled = false
         self.configuration = configuration
         for topic in configuration.topics.requests {
             try cluster.createTopic(topic, partitions: Self.partitions)
@@ -33,6 +35,7 @@ struct DemoRun {
         }
         try cluster.createTopic(configuration.topics.results, partitions: Self.partitions)
         _ = try ModelImport.run(file: dataset.modelPath, name: "digits", metadata: [:], store: folder)
+        inputName = try ModelFile.open(dataset.modelPath).graph.inputs.first?.name ?? ""
     }
 
     func run() async throws -> DemoReport {

@@ -90,12 +90,13 @@ public struct InferenceRequest: Sendable {
 /// A prediction.
 public struct InferenceResponse: Sendable {
     public var modelName: String
-    public var modelVersion: Int
+    /// Nil for a model outside of the registry, which has none.
+    public var modelVersion: Int?
     /// The request's id.
     public var id: String?
     public var outputs: [NamedTensor]
 
-    public init(modelName: String, modelVersion: Int, id: String? = nil, outputs: [NamedTensor]) {
+    public init(modelName: String, modelVersion: Int?, id: String? = nil, outputs: [NamedTensor]) {
         self.modelName = modelName
         self.modelVersion = modelVersion
         self.id = id

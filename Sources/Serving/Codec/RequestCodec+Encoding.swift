@@ -23,8 +23,10 @@ extension RequestCodec {
         writer.beginObject()
         writer.key("model_name")
         writer.string(response.modelName)
-        writer.key("model_version")
-        writer.string(String(response.modelVersion))
+        if let version = response.modelVersion {
+            writer.key("model_version")
+            writer.string(String(version))
+        }
         if let id = response.id {
             writer.key("id")
             writer.string(id)

@@ -1,3 +1,4 @@
+import ModelRegistry
 package import TensorEngine
 
 /// Rows of a bound request that take part in a batch.

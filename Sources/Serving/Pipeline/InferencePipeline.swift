@@ -1,7 +1,7 @@
 package import KafkaClient
 package import Logging
 package import ModelRegistry
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 package import TensorEngine
 
@@ -74,10 +74,16 @@ package final class InferencePipeline: Service {
             try await withGracefulShutdownHandler {
                 try await withDiscardingTaskGroup { group in
                     var loop = PipelineLoop(self)
-                    try await loop.run(in: &group)
+                    let result: Result<Void, any Error>
+                    do {
+                        result = .success(try await loop.run(in: &group))
+                    } catch {
+                        result = .failure(error)
+                    }
                     // What still computes after the deadline answers nobody any more.
                     group.cancelAll()
-                }
+                    return result
+                }.get()
             } onGracefulShutdown: {
                 self.stop()
             }

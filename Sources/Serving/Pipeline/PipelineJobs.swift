@@ -59,7 +59,7 @@ struct PipelineJobs: Sendable {
         let scratch = scratches.take()
         defer { scratches.giveBack(scratch) }
         return records.map { ticket, record in
-            do {
+            do throws(RequestError) {
                 let request = try codec.decode(value: record.value, headers: record, using: scratch)
                 let fallback = bindings[record.topicPartition.topic]
                 let bound = try BoundRequest(binding: request, in: registry, fallback: fallback)
@@ -79,7 +79,7 @@ struct PipelineJobs: Sendable {
         var live: [RecordSlice] = []
         live.reserveCapacity(batch.count)
         for item in batch {
-            do {
+            do throws(RequestError) {
                 try checkDeadline(of: item.slice.request)
                 live.append(item)
             } catch let error {

@@ -1,4 +1,7 @@
+import DequeModule
 import KafkaClient
+import Logging
+import Synchronization
 import TensorEngine
 
 // The stages that start work: taking records, decoding, batches, publishing.

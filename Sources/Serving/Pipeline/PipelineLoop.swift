@@ -1,6 +1,8 @@
 import DequeModule
 import KafkaClient
+import Logging
 import ModelRegistry
+import Synchronization
 import TensorEngine
 
 /// The state of one run of a pipeline, and its stages. Only the task that runs it touches it.

@@ -1,3 +1,4 @@
+import DequeModule
 package import KafkaClient
 
 /// Answers that are published together, and the offsets which then count as answered.

@@ -1,4 +1,5 @@
-package import KafkaClient
+public import KafkaClient
+import ModelFormats
 import ModelRegistry
 package import TensorEngine
 
@@ -44,7 +45,7 @@ package struct AnswerEncoder: Sendable {
             outputs: request.match.outputIndices.map { index in
                 NamedTensor(name: declared[index].name, tensor: outputs[index])
             })
-        do {
+        do throws(RequestError) {
             let message = try codec.encode(response, as: request.request.encoding)
             guard message.value.count <= routing.maximumResultBytes else {
                 throw RequestError(
