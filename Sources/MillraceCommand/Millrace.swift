@@ -8,9 +8,27 @@ struct Millrace: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "millrace",
         abstract: "Serve models on Kafka.",
+        discussion: """
+            EXIT CODES
+              0 fine   1 found a difference or an error result   2 usage or configuration
+              3 brokers   4 not found   5 refused
+            """,
         version: version,
         subcommands: [
             DemoCommand.self, ServeCommand.self, PredictCommand.self, InferCommand.self, ModelsCommand.self,
-            ConfigCommand.self, HealthCommand.self,
+            ConfigCommand.self, HealthCommand.self, BenchCommand.self,
         ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            CommandExit.exit(with: error)
+        }
+    }
 }

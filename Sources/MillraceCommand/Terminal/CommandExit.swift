@@ -1,0 +1,47 @@
+import ArgumentParser
+import Glibc
+import KafkaClient
+import ModelFormats
+import ModelRegistry
+import Serving
+import TensorEngine
+
+/// How an error ends the process: the one place that maps errors to messages and exit codes.
+enum CommandExit {
+    static func exit(with error: any Error) -> Never {
+        switch error {
+        case is CleanExit, is ExitCode, is ValidationError:
+            leave(error)
+        default:
+            guard let status = status(of: error) else { leave(error) }
+            Console.printError("millrace: \(error)")
+            Glibc.exit(status.rawValue)
+        }
+    }
+
+    /// Nil for the argument parser's own errors.
+    static func status(of error: any Error) -> ExitStatus? {
+        switch error {
+        case let failure as CommandFailure: failure.status
+        case is ConfigurationError, is KafkaConfigurationError, is GraphError, is RequestError, is TensorError: .usage
+        case let error as ModelFormatError: error.reason == .notFound ? .notFound : .usage
+        case let error as RegistryError:
+            switch error {
+            case .unknownModel, .unknownVersion, .notLoaded: .notFound
+            case .invalidModelName, .storeUnusable, .damagedEntry: .usage
+            }
+        case is KafkaError, is PipelineError: .broker
+        default: nil
+        }
+    }
+
+    /// As the argument parser says it, except that a wrong command line ends with ``ExitStatus/usage``.
+    private static func leave(_ error: any Error) -> Never {
+        let code = Millrace.exitCode(for: error)
+        let message = Millrace.fullMessage(for: error)
+        if !message.isEmpty {
+            if code.isSuccess { Console.print(message) } else { Console.printError(message) }
+        }
+        Glibc.exit(code == .validationFailure ? ExitStatus.usage.rawValue : code.rawValue)
+    }
+}
