@@ -11,7 +11,8 @@ final class ClientHandle: @unchecked Sendable {
     }
 
     private let client: OpaquePointer
-    private let context: Unmanaged<ClientContext>
+    /// Held twice: here, and by librdkafka through its opaque pointer until the client has been destroyed.
+    private let context: ClientContext
     private let usage = Monitor(Usage())
     let logger: Logger
 
@@ -51,7 +52,7 @@ final class ClientHandle: @unchecked Sendable {
         }
         isConsumed = true
         client = created
-        self.context = retained
+        self.context = context
     }
 
     private static func set(
@@ -69,10 +70,10 @@ final class ClientHandle: @unchecked Sendable {
 
     var name: String { (try? use("name") { String(cString: rd_kafka_name($0)) }) ?? "closed" }
 
-    var metrics: ClientMetrics { context._withUnsafeGuaranteedRef { $0.metrics } }
+    var metrics: ClientMetrics { context.metrics }
 
     /// The opaque pointer that librdkafka's queue callback gets.
-    var callbackContext: UnsafeMutableRawPointer { context.toOpaque() }
+    var callbackContext: UnsafeMutableRawPointer { Unmanaged.passUnretained(context).toOpaque() }
 
     /// Calls `body` with the client, which lives until it returns.
     ///
@@ -104,7 +105,7 @@ final class ClientHandle: @unchecked Sendable {
         usage.wait(while: { $0.users > 0 }) { _ in }
         last(client)
         rd_kafka_destroy_flags(client, flags)
-        context.release()
+        Unmanaged.passUnretained(context).release()
     }
 
     /// The error that made the client unusable, when there is one.

@@ -178,6 +178,11 @@ final class ConsumerHandle: Sendable {
     /// Blocks until the fetchers have taken the new positions.
     func seek(_ positions: [TopicPartition: Int64]) throws {
         let list = try PartitionList("seek", positions.map { ($0.key, $0.value) })
+        let assigned = Set(try assignment())
+        if let stranger = positions.keys.filter({ !assigned.contains($0) }).min() {
+            throw KafkaError.local(
+                "seek \(stranger)", RD_KAFKA_RESP_ERR__STATE, "the partition is not assigned to this consumer")
+        }
         // A partition that was just assigned or sought takes a moment to accept a position.
         for attempt in 1... {
             do {
