@@ -47,8 +47,10 @@ final class ClientHandle: @unchecked Sendable {
         let (created, reason) = withErrorString { rd_kafka_new(type, configuration, $0, $1) }
         guard let created else {
             retained.release()
+            // The text quotes the property or properties that do not go together.
+            let key = properties.entries.map(\.key).first { reason.contains("`\($0)`") }
             throw KafkaConfigurationError(
-                key: properties.clientID, reason: properties.redactor.redact("client refused: \(reason)"))
+                key: key ?? "(combination of properties)", reason: properties.redactor.redact(reason))
         }
         isConsumed = true
         client = created
@@ -68,7 +70,7 @@ final class ClientHandle: @unchecked Sendable {
         }
     }
 
-    var name: String { (try? use("name") { String(cString: rd_kafka_name($0)) }) ?? "closed" }
+    func redact(_ text: String) -> String { context.redactor.redact(text) }
 
     var metrics: ClientMetrics { context.metrics }
 

@@ -170,7 +170,7 @@ final class ConsumerHandle: Sendable {
         return .failed(
             KafkaError(
                 partition.map { "consume \($0.pointee.topicPartition)" } ?? "consumer", code,
-                reason: rd_kafka_event_error_string(event).map { String(cString: $0) }))
+                reason: rd_kafka_event_error_string(event).map { client.redact(String(cString: $0)) }))
     }
 
     // MARK: Offsets
