@@ -16,7 +16,8 @@ struct TestReader {
         configure(&configuration)
         consumer = try KafkaConsumer(configuration, logger: TestBroker.logger)
         try consumer.assign(
-            Dictionary(uniqueKeysWithValues: (0..<partitions).map { (TopicPartition(topic: topic, partition: $0), offset) })
+            Dictionary(
+                uniqueKeysWithValues: (0..<partitions).map { (TopicPartition(topic: topic, partition: $0), offset) })
         )
     }
 

@@ -29,7 +29,7 @@ func logCallback(
         level: loggerLevel(syslog: level), "librdkafka",
         metadata: [
             "facility": "\(facility.map { String(cString: $0) } ?? "")", "message": "\(text)",
-            "client": "\(rd_kafka_name(client).map { String(cString: $0) } ?? "")",
+            "client": "\(context.redactor.redact(rd_kafka_name(client).map { String(cString: $0) } ?? ""))",
         ])
 }
 

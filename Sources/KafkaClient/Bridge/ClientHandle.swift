@@ -11,7 +11,8 @@ final class ClientHandle: @unchecked Sendable {
     }
 
     private let client: OpaquePointer
-    private let context: Unmanaged<ClientContext>
+    /// Held twice: here, and by librdkafka through its opaque pointer until the client has been destroyed.
+    private let context: ClientContext
     private let usage = Monitor(Usage())
     let logger: Logger
 
@@ -46,12 +47,14 @@ final class ClientHandle: @unchecked Sendable {
         let (created, reason) = withErrorString { rd_kafka_new(type, configuration, $0, $1) }
         guard let created else {
             retained.release()
+            // The text quotes the property or properties that do not go together.
+            let key = properties.entries.map(\.key).first { reason.contains("`\($0)`") }
             throw KafkaConfigurationError(
-                key: properties.clientID, reason: properties.redactor.redact("client refused: \(reason)"))
+                key: key ?? "(combination of properties)", reason: properties.redactor.redact(reason))
         }
         isConsumed = true
         client = created
-        self.context = retained
+        self.context = context
     }
 
     private static func set(
@@ -67,12 +70,12 @@ final class ClientHandle: @unchecked Sendable {
         }
     }
 
-    var name: String { (try? use("name") { String(cString: rd_kafka_name($0)) }) ?? "closed" }
+    func redact(_ text: String) -> String { context.redactor.redact(text) }
 
-    var metrics: ClientMetrics { context._withUnsafeGuaranteedRef { $0.metrics } }
+    var metrics: ClientMetrics { context.metrics }
 
     /// The opaque pointer that librdkafka's queue callback gets.
-    var callbackContext: UnsafeMutableRawPointer { context.toOpaque() }
+    var callbackContext: UnsafeMutableRawPointer { Unmanaged.passUnretained(context).toOpaque() }
 
     /// Calls `body` with the client, which lives until it returns.
     ///
@@ -104,7 +107,7 @@ final class ClientHandle: @unchecked Sendable {
         usage.wait(while: { $0.users > 0 }) { _ in }
         last(client)
         rd_kafka_destroy_flags(client, flags)
-        context.release()
+        Unmanaged.passUnretained(context).release()
     }
 
     /// The error that made the client unusable, when there is one.

@@ -170,7 +170,7 @@ final class ConsumerHandle: Sendable {
         return .failed(
             KafkaError(
                 partition.map { "consume \($0.pointee.topicPartition)" } ?? "consumer", code,
-                reason: rd_kafka_event_error_string(event).map { String(cString: $0) }))
+                reason: rd_kafka_event_error_string(event).map { client.redact(String(cString: $0)) }))
     }
 
     // MARK: Offsets
@@ -178,6 +178,11 @@ final class ConsumerHandle: Sendable {
     /// Blocks until the fetchers have taken the new positions.
     func seek(_ positions: [TopicPartition: Int64]) throws {
         let list = try PartitionList("seek", positions.map { ($0.key, $0.value) })
+        let assigned = Set(try assignment())
+        if let stranger = positions.keys.filter({ !assigned.contains($0) }).min() {
+            throw KafkaError.local(
+                "seek \(stranger)", RD_KAFKA_RESP_ERR__STATE, "the partition is not assigned to this consumer")
+        }
         // A partition that was just assigned or sought takes a moment to accept a position.
         for attempt in 1... {
             do {

@@ -124,14 +124,15 @@ final class ProducerHandle: Sendable {
 
     /// Blocks: delivers what is enqueued, for at most `deadline`, drops the rest with a report for each, and destroys the
     /// client.
-    func close(deadline: Duration) {
+    ///
+    /// - Parameter flushes: false drops everything at once, as for a transaction that will never be committed.
+    func close(deadline: Duration, flushes: Bool) {
         outstanding.withLock { $0.isAccepting = false }
-        let end = ContinuousClock.now + deadline
         try? client.use("close") { producer in
-            // A transaction that is still open can only be given up; its records must not wait for its end.
-            rd_kafka_flush(producer, max(end - .now, .zero).millisecondsForC)
+            if flushes { rd_kafka_flush(producer, max(deadline, .zero).millisecondsForC) }
             if rd_kafka_outq_len(producer) > 0 {
                 rd_kafka_purge(producer, Int32(RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT))
+                // Serves the reports of what was dropped.
                 rd_kafka_flush(producer, 200)
             }
             // Ends the polling thread's wait.

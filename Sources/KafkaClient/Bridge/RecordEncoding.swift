@@ -10,6 +10,9 @@ func enqueueRecord(
         return .local(
             "produce to \(record.topic)", RD_KAFKA_RESP_ERR__INVALID_ARG, "partition \(partition) is negative")
     }
+    if record.topic.isEmpty || record.topic.utf8.contains(0) {
+        return .local("produce", RD_KAFKA_RESP_ERR__INVALID_ARG, "the topic name is empty or holds a NUL byte")
+    }
     // One header list, never single headers: 2.0.2 frees those twice when the partition is unknown.
     let headers = makeHeaders(record.headers)
     let error = withBytes(record.key) { key in

@@ -17,7 +17,7 @@ public final class KafkaProducer: Sendable {
     /// - Throws: ``KafkaConfigurationError`` naming the property that cannot be used.
     public init(_ configuration: ProducerConfiguration, logger: Logger) throws {
         self.configuration = configuration
-        core = try ProducerCore(configuration.nativeProperties(), configuration, logger: logger, owner: "KafkaProducer")
+        core = try ProducerCore(configuration.nativeProperties(), configuration, isTransactional: false, logger: logger)
     }
 
     /// Writes the records and waits for every report.

@@ -6,16 +6,16 @@ final class ProducerCore: Sendable {
     private let handle: ProducerHandle
     private let thread: BlockingThread
     private let deliveryTimeout: Duration
-    private let owner: String
+    private let isTransactional: Bool
     private let closed = Latch()
     private let isClosing = Mutex(false)
     private let partitionCounts = Mutex<[String: (count: Int, expiry: ContinuousClock.Instant)]>([:])
 
     init(
-        _ properties: NativeProperties, _ configuration: ProducerConfiguration, logger: Logger, owner: String
+        _ properties: NativeProperties, _ configuration: ProducerConfiguration, isTransactional: Bool, logger: Logger
     ) throws {
         deliveryTimeout = configuration.deliveryTimeout
-        self.owner = owner
+        self.isTransactional = isTransactional
         handle = try ProducerHandle(properties, logger: logger)
         thread = BlockingThread(name: "kafka-producer")
     }
@@ -23,9 +23,9 @@ final class ProducerCore: Sendable {
     deinit {
         // A forgotten close must not leak the client and its polling thread.
         if !isClosing.withLock({ $0 }) {
-            handle.client.logger.warning("A \(owner) was released without close(deadline:)")
+            handle.client.logger.warning("A Kafka producer was released without close(deadline:)")
             let handle = handle
-            try? thread.submit { handle.close(deadline: .zero) }
+            try? thread.submit { handle.close(deadline: .zero, flushes: false) }
         }
         thread.stop()
     }
@@ -148,10 +148,10 @@ final class ProducerCore: Sendable {
             return !isClosing
         }
         if isFirst {
-            let (handle, closed) = (handle, closed)
+            let (handle, closed, flushes) = (handle, closed, !isTransactional)
             do {
                 try thread.submit {
-                    handle.close(deadline: deadline)
+                    handle.close(deadline: deadline, flushes: flushes)
                     closed.open()
                 }
                 thread.stop()

@@ -29,7 +29,7 @@ public final class TransactionalProducer: Sendable {
         self.configuration = configuration
         self.logger = logger
         core = try ProducerCore(
-            configuration.nativeProperties(), configuration.producer, logger: logger, owner: "TransactionalProducer")
+            configuration.nativeProperties(), configuration.producer, isTransactional: true, logger: logger)
     }
 
     // MARK: One transaction
@@ -71,12 +71,13 @@ public final class TransactionalProducer: Sendable {
     }
 
     private func abort(because error: KafkaError) async -> TransactionOutcome {
-        let cause = open.withLock { $0.batches.lazy.compactMap(\.firstFailure).first } ?? error
         do {
             try await abort()
         } catch {
             return .fatal(Self.kafkaError(error, "abort transaction"))
         }
+        // By now every record has its report; a record's own failure says more than what the transaction made of it.
+        let cause = open.withLock { $0.batches.lazy.compactMap(\.firstFailure).first } ?? error
         logger.notice("Aborted a Kafka transaction", metadata: ["error": "\(cause)"])
         return .aborted(cause)
     }

@@ -14,15 +14,15 @@ enum FileLayer {
     /// - Throws: ``ConfigurationError`` when the bytes are no YAML mapping; unknown keys are the layer's problems.
     static func make(yaml: [UInt8], name: String) throws(ConfigurationError) -> ConfigurationLayer {
         let root = try parse(yaml, name: name)
-        guard let root else {
-            return ConfigurationLayer(
-                snapshot: InMemoryProvider(name: name, values: [:]).snapshot(), places: [:], problems: [])
-        }
+        // An empty document is a null scalar.
+        guard let root, root.scalar?.string.isEmpty != true else { return valueless(name, problems: []) }
         guard let mapping = root.mapping else {
             throw failure(name, at: root.mark, "found a \(root.kind), expected a mapping of configuration keys")
         }
         var tree = FlattenedTree(file: name)
         try tree.visit(mapping, path: [], depth: 0)
+        // The snapshot unfolds every mapping and refuses nested lists: it gets only trees whose shape is known to be right.
+        guard tree.isWellShaped else { return valueless(name, problems: tree.problems) }
         let snapshot: any ConfigSnapshot
         do {
             snapshot = try YAMLSnapshot(
@@ -32,6 +32,11 @@ enum FileLayer {
             throw failure(name, at: nil, "cannot be read as configuration")
         }
         return ConfigurationLayer(snapshot: snapshot, places: tree.places, problems: tree.problems)
+    }
+
+    private static func valueless(_ name: String, problems: [ConfigurationProblem]) -> ConfigurationLayer {
+        ConfigurationLayer(
+            snapshot: InMemoryProvider(name: name, values: [:]).snapshot(), places: [:], problems: problems)
     }
 
     private static func parse(_ yaml: [UInt8], name: String) throws(ConfigurationError) -> Node? {
@@ -73,6 +78,8 @@ enum FileLayer {
         let file: String
         var places: [String: String] = [:]
         var problems: [ConfigurationProblem] = []
+        /// Whether mappings and lists are only where they belong.
+        private(set) var isWellShaped = true
         private var visited = 0
 
         init(file: String) { self.file = file }
@@ -95,6 +102,7 @@ enum FileLayer {
                     let problem = describeMapping(key, place: place)
                     if let problem {
                         problems.append(problem)
+                        isWellShaped = false
                     } else {
                         try visit(inner, path: path + [component], depth: depth + 1)
                     }
@@ -120,9 +128,11 @@ enum FileLayer {
             let index = ConfigurationKeyIndex.standard
             // `kafka:` with everything below it commented out is an empty section, not a wrong value.
             if index.classify(key) == .section, node.scalar?.string.isEmpty == true { return }
+            let isPlain = node.sequence?.allSatisfy { $0.scalar != nil } ?? (node.scalar != nil)
+            if !isPlain { isWellShaped = false }
             if let problem = index.problem(with: key, place: place) {
                 problems.append(problem)
-            } else if node.sequence?.contains(where: { $0.scalar == nil }) == true {
+            } else if !isPlain {
                 problems.append(.init(key: key, place: place, explanation: "found a list of more than plain values"))
             } else if let earlier = places.updateValue(place, forKey: key) {
                 problems.append(.init(key: key, place: place, explanation: "given twice, before at \(earlier)"))

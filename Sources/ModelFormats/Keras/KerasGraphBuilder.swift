@@ -96,7 +96,7 @@ struct KerasGraphBuilder {
             guard !overflow, product <= limits.maximumTensorBytes / 4 else {
                 throw options(layer).failure(
                     .tooLarge,
-                    "a row of its output \(value.shapeText) exceeds \(limits.maximumTensorBytes) bytes")
+                    "a row of its result \(value.shapeText) exceeds \(limits.maximumTensorBytes) bytes")
             }
             count = product
         }

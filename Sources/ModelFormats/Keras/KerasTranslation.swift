@@ -58,6 +58,11 @@ struct KerasTranslation {
         var builder = KerasGraphBuilder(
             file: file, weights: weights, majorVersion: majorVersion, limits: limits,
             reservedNames: inputs.map(\.name) + outputNames)
+        for reference in config.inputs {
+            if let layer = layersByName[reference.layer], let value = values[reference] {
+                try builder.check(value, of: layer)
+            }
+        }
         try translateCalls(&builder, &values)
 
         var outputs: [ValueInfo] = []

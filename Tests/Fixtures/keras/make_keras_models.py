@@ -15,6 +15,7 @@ import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
+import json
 import pathlib
 
 import h5py
@@ -219,8 +220,7 @@ def activations(K):
         L.ReLU(name="relu_layer")(x),
         L.ReLU(max_value=1.0, name="relu_capped")(x),
         L.ReLU(negative_slope=0.1, name="relu_leaky")(x),
-        L.ReLU(threshold=0.5, name="relu_threshold")(x),
-        L.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.5, name="relu_all")(x),
+        L.ReLU(max_value=1.0, negative_slope=0.1, name="relu_leaky_capped")(x),
         L.LeakyReLU(**slope, name="leaky_relu_layer")(x),
         L.LeakyReLU(name="leaky_relu_default")(x),
         L.ELU(name="elu_layer")(x),
@@ -229,8 +229,7 @@ def activations(K):
         L.Softmax(axis=1, name="softmax_steps")(x),
     ]
     names = ["relu", "sigmoid", "tanh", "softmax", "elu", "selu", "softplus", "softsign", "exponential", "hard_sigmoid"]
-    names.append("leaky_relu")
-    names.append("relu6")
+    names += ["leaky_relu", "relu6", "swish"]
     for activation in names:
         y.append(L.Activation(activation, name=activation)(x))
     return branches(K, x, y, "activation_layers")
@@ -444,6 +443,100 @@ def split_attributes(source, target):
                 group.attrs[f"weight_names{part}"] = np.array([weight], dtype="S")
 
 
+BAD = HERE / "bad"
+
+
+def make_bad_models():
+    """Files that must be refused, each for one reason; the tests name the reasons."""
+    BAD.mkdir(exist_ok=True)
+    L = tf_keras.layers
+    lstm = [L.Input((4, 3), name="series"), L.LSTM(2, name="lstm_1"), L.Dense(2, name="dense")]
+    tf_keras.Sequential(lstm).save(BAD / "unknown_layer.h5", include_optimizer=False)
+    nested = tf_keras.Sequential([L.Input((4,), name="inner"), L.Dense(2, name="inside")], name="nested")
+    tf_keras.Sequential([L.Input((4,), name="outer"), nested]).save(BAD / "nested_model.h5", include_optimizer=False)
+    x = L.Input((4,), name="x")
+    dense = tf_keras.Model(x, L.Dense(2, name="second")(L.Dense(3, name="first")(x)), name="base")
+    dense.save_weights(BAD / "weights_only.h5")
+    base = BAD / "base.h5"
+    dense.save(base, include_optimizer=False)
+
+    def variant(name, change, config=lambda c: None):
+        with h5py.File(base) as old, h5py.File(BAD / f"{name}.h5", "w") as new:
+            for key in ("keras_version", "backend"):
+                new.attrs[key] = old.attrs[key]
+            content = json.loads(old.attrs["model_config"])
+            config(content["config"])
+            new.attrs["model_config"] = json.dumps(content)
+            old.copy("model_weights", new)
+            change(new, new["model_weights"])
+
+    def layer(content, name):
+        return next(l for l in content["layers"] if l["name"] == name)
+
+    def replace(group, **dataset):
+        del group["kernel:0"]
+        group.create_dataset("kernel:0", **dataset)
+
+    def external_storage(weights):
+        group = weights["first/first"]
+        del group["kernel:0"]
+        group.create_dataset("kernel:0", shape=(4, 3), dtype="f4", external=[("/etc/passwd", 0, 48)])
+
+    keep = lambda file, weights: None
+    first = "first/first"
+    variant("config_not_json", lambda f, w: f.attrs.modify("model_config", "{'class_name': Sequential}"))
+    variant("config_is_a_number", lambda f, w: (f.attrs.__delitem__("model_config"), f.attrs.create("model_config", 3)))
+    variant("no_keras_version", lambda f, w: f.attrs.__delitem__("keras_version"))
+    variant("keras_1", lambda f, w: f.attrs.modify("keras_version", "1.2.2"))
+    variant("no_weights_group", lambda f, w: f.__delitem__("model_weights"))
+    variant("no_layer_names", lambda f, w: w.attrs.__delitem__("layer_names"))
+    variant("missing_layer_group", lambda f, w: w.__delitem__("first"))
+    variant("missing_dataset", lambda f, w: w[first].__delitem__("kernel:0"))
+    variant("missing_weight_name", lambda f, w: rename(w["first"], ["first/bias:0"]))
+    variant("wrong_shape", lambda f, w: replace(w[first], data=np.zeros((3, 4), np.float32)))
+    variant("integer_weight", lambda f, w: replace(w[first], data=np.zeros((4, 3), np.int32)))
+    variant("soft_link", lambda f, w: soften(w[first]))
+    variant("external_link", lambda f, w: externalize(w[first]))
+    variant("external_storage", lambda f, w: external_storage(w))
+    variant("weight_is_a_group", lambda f, w: (w[first].__delitem__("kernel:0"), w[first].create_group("kernel:0")))
+    variant("path_leaves_the_layer", lambda f, w: rename(w["first"], ["../kernel:0", "first/bias:0"]))
+    variant("units_disagree", keep, lambda c: layer(c, "first")["config"].update(units=5))
+    variant("units_absurd", keep, lambda c: layer(c, "first")["config"].update(units=10**15))
+    variant("units_negative", keep, lambda c: layer(c, "first")["config"].update(units=-3))
+    variant("units_missing", keep, lambda c: layer(c, "first")["config"].pop("units"))
+    variant("units_text", keep, lambda c: layer(c, "first")["config"].update(units="three"))
+    variant("cycle", keep, lambda c: layer(c, "first").update(inbound_nodes=[[["second", 0, 0, {}]]]))
+    variant("unknown_inbound", keep, lambda c: layer(c, "second").update(inbound_nodes=[[["third", 0, 0, {}]]]))
+    variant("unknown_call", keep, lambda c: layer(c, "second").update(inbound_nodes=[[["first", 7, 0, {}]]]))
+    variant("duplicate_layer", keep, lambda c: c["layers"].append(layer(c, "second")))
+    variant("unknown_activation", keep, lambda c: layer(c, "first")["config"].update(activation="mish"))
+    variant("training_call", keep, lambda c: layer(c, "second")["inbound_nodes"][0][0][3].update(training=True))
+    variant("no_outputs", keep, lambda c: c.update(output_layers=[]))
+    variant("input_absurd", keep, lambda c: layer(c, "x")["config"].update(batch_input_shape=[None, 2**28, 2**28]))
+    variant("input_integer", keep, lambda c: layer(c, "x")["config"].update(dtype="int32"))
+
+    def huge(content):
+        layer(content, "x")["config"]["batch_input_shape"] = [None, 200_000]
+        layer(content, "first")["config"]["units"] = 1_000
+
+    # 800 MB declared, nothing stored: HDF5 reads it as zeros.
+    variant("hollow_weight", lambda f, w: replace(w[first], shape=(200_000, 1_000), dtype="f4", chunks=(1000, 1000)), huge)
+
+
+def rename(group, names):
+    group.attrs["weight_names"] = np.array(names, dtype="S")
+
+
+def soften(group):
+    group.move("kernel:0", "moved")
+    group["kernel:0"] = h5py.SoftLink("moved")
+
+
+def externalize(group):
+    del group["kernel:0"]
+    group["kernel:0"] = h5py.ExternalLink("base.h5", "/model_weights/first/first/kernel:0")
+
+
 def main():
     for library in (tf_keras, keras):
         suffix = "keras3" if library is keras else "keras2"
@@ -463,11 +556,7 @@ def main():
     write_reference(
         HERE / "deflated_half.keras2.npz", inputs, output_names(tf_keras, half), half(next(iter(inputs.values())))
     )
-    tf_keras.Sequential(
-        [tf_keras.layers.Input((4, 3)), tf_keras.layers.LSTM(2, name="lstm_1"), tf_keras.layers.Dense(2)]
-    ).save(HERE / "unsupported_lstm.h5", include_optimizer=False)
-    dense = tf_keras.Sequential([tf_keras.layers.Input((4,)), tf_keras.layers.Dense(2)])
-    dense.save_weights(HERE / "weights_only.h5")
+    make_bad_models()
 
 
 if __name__ == "__main__":

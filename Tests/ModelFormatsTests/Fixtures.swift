@@ -1,0 +1,72 @@
+import Foundation
+import ModelFormats
+import TensorEngine
+import Testing
+
+/// The files of `Tests/Fixtures`.
+enum Fixtures {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Fixtures").path(percentEncoded: false)
+
+    static func path(_ name: String) -> String { "\(folder)/\(name)" }
+
+    /// The arrays of an `.npz` by name.
+    static func arrays(_ name: String) throws -> [String: Tensor] {
+        Dictionary(uniqueKeysWithValues: try NumPyArchive.read(path(name)).map { ($0.name, $0.tensor) })
+    }
+
+    /// "activations.keras2", …: every small Keras model.
+    static let kerasModels: [String] = {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: path("keras"))) ?? []
+        return files.filter { $0.hasSuffix(".h5") }.map { String($0.dropLast(3)) }.sorted()
+    }()
+}
+
+/// A folder that is removed with its owner.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "model-formats-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path(percentEncoded: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
+        let file = "\(path)/\(name)"
+        try Data(bytes).write(to: URL(filePath: file))
+        return file
+    }
+}
+
+func bytes(of file: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(filePath: file)))
+}
+
+/// Runs a graph on inputs by name and returns its outputs by name.
+func run(_ graph: Graph, _ inputs: [String: Tensor]) throws -> [String: Tensor] {
+    let compiled = try CompiledGraph(graph)
+    let tensors = try graph.inputs.map { try #require(inputs[$0.name], "no input '\($0.name)'") }
+    let plan = try compiled.plan(inputShapes: tensors.map(\.shape))
+    let outputs = try ExecutionContext().run(plan, inputs: tensors)
+    return Dictionary(uniqueKeysWithValues: zip(graph.outputs.map(\.name), outputs))
+}
+
+/// The largest |a − b| / max(1, |b|).
+func largestDifference(_ found: Tensor, _ expected: Tensor) throws -> Float {
+    let found = try found.elements(as: Float.self)
+    let expected = try expected.elements(as: Float.self)
+    try #require(found.count == expected.count)
+    return zip(found, expected).reduce(0) { worst, pair in
+        let difference = abs(pair.0 - pair.1) / max(1, abs(pair.1))
+        // NaN is the worst of all.
+        return difference <= worst ? worst : difference.isNaN ? .infinity : difference
+    }
+}
+
+/// The error that `body` throws.
+func error(of body: () throws -> Void) throws -> ModelFormatError {
+    try #require(throws: ModelFormatError.self) { try body() }
+}
