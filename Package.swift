@@ -99,10 +99,16 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests("JSONDocumentsTests", ["JSONDocuments"]),
         tests("TensorEngineTests", ["TensorEngine", "COpenBLAS", "CTensorKernels"], resources: [.copy("Fixtures")]),
+        tests("ModelFormatsTests", ["ModelFormats", "JSONDocuments", "TensorEngine", "TestSupport"]),
         tests("KafkaClientTests", ["KafkaClient", logging]),
+        tests(
+            "ModelRegistryTests", ["ModelRegistry", "ModelFormats", "TensorEngine", "TestSupport", logging]),
         tests(
             "ServingTests",
             ["Serving", "JSONDocuments", "TensorEngine", "ModelRegistry", "KafkaClient", "TestSupport", logging]),
+        tests("GatewayTests", ["Gateway", "Serving", hummingbird, logging, lifecycle]),
+        tests(
+            "MillraceCommandTests", ["MillraceCommand", "JSONDocuments", "TestSupport", yams, configuration, logging]),
         tests(
             "IntegrationTests",
             [

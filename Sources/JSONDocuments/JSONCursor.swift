@@ -80,7 +80,7 @@ public struct JSONCursor: Sendable {
     public func rejectUnknownMembers(allowed: Set<String>) throws(JSONError) {
         let unknown = try object().keys.filter { !allowed.contains($0) }
         guard let key = unknown.min(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) else { return }
-        let hint = nearestName(to: key, in: allowed).map { "; did you mean \"\($0)\"?" } ?? ""
+        let hint = NearestName.nearest(to: key, among: allowed).map { "; did you mean \"\($0)\"?" } ?? ""
         throw failure("unknown member \"\(key)\"\(hint)")
     }
 

@@ -1,27 +1,34 @@
-/// The candidate that `name` was probably meant to be: the fewest edits away, and no more than a third of its length.
-///
-/// Names longer than 64 bytes have no candidate; the cost is quadratic.
-package func nearestName(to name: String, in candidates: some Collection<String>) -> String? {
-    let name = Array(name.lowercased().utf8)
-    guard name.count <= 64 else { return nil }
-    let ranked =
-        candidates.map { (distance: editDistance(name, Array($0.lowercased().utf8)), candidate: $0) }
-        .min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }
-    guard let ranked, ranked.distance <= max(1, name.count / 3) else { return nil }
-    return ranked.candidate
-}
-
-/// Levenshtein distance in bytes.
-private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-    var previous = Array(0...b.count)
-    for (row, left) in a.enumerated() {
-        var current = [row + 1]
-        current.reserveCapacity(b.count + 1)
-        for (column, right) in b.enumerated() {
-            let substituted = previous[column] + (left == right ? 0 : 1)
-            current.append(min(substituted, previous[column + 1] + 1, current[column] + 1))
-        }
-        previous = current
+/// Finds the known name that a misspelled one was probably meant to be.
+package enum NearestName {
+    /// The candidate with the smallest edit distance, ties by name; nil when even that one is mostly different.
+    package static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
+        let scored = candidates.map { (name: $0, distance: distance(name.lowercased(), $0.lowercased())) }
+        guard let best = scored.min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }),
+            best.distance <= max(2, max(name.count, best.name.count) / 2)
+        else { return nil }
+        return best.name
     }
-    return previous[b.count]
+
+    /// Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours count one each.
+    /// Names longer than 256 characters are compared by their first 256, so that the cost has a limit.
+    package static func distance(_ left: String, _ right: String) -> Int {
+        let left = Array(left.utf8.prefix(256))
+        let right = Array(right.utf8.prefix(256))
+        var beforePrevious: [Int] = []
+        var previous = Array(0...right.count)
+        for row in left.indices {
+            var current = [row + 1]
+            for column in right.indices {
+                let substitution = previous[column] + (left[row] == right[column] ? 0 : 1)
+                var best = min(substitution, previous[column + 1] + 1, current[column] + 1)
+                if row > 0, column > 0, left[row] == right[column - 1], left[row - 1] == right[column] {
+                    best = min(best, beforePrevious[column - 1] + 1)
+                }
+                current.append(best)
+            }
+            beforePrevious = previous
+            previous = current
+        }
+        return previous.last ?? 0
+    }
 }

@@ -22,7 +22,7 @@ public struct VersionCatalog: Sendable {
     ///   ``RegistryError/unknownVersion(_:available:)``.
     public func version(for reference: ModelReference) throws(RegistryError) -> ModelVersion {
         guard let numbers = versions[reference.name], let highest = numbers.keys.max() else {
-            let nearest = nearestName(to: reference.name, in: versions.keys)
+            let nearest = NearestName.nearest(to: reference.name, among: versions.keys)
             throw .unknownModel(reference.name, nearest: nearest, knownCount: versions.count)
         }
         let number: Int? =

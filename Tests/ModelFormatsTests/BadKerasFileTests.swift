@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormats
 import TensorEngine
+import TestSupport
 import Testing
 
 /// Every damaged or unsupported file is refused with an error that names the file and the place.

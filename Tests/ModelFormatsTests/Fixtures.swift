@@ -1,14 +1,14 @@
 import Foundation
 import ModelFormats
 import TensorEngine
+import TestSupport
 import Testing
 
-/// The files of `Tests/Fixtures`.
-enum Fixtures {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "Fixtures").path(percentEncoded: false)
-
-    static func path(_ name: String) -> String { "\(folder)/\(name)" }
+extension Fixtures {
+    /// `digits/…` are the demonstration's files, `keras/…` the small models.
+    static func path(_ name: String) -> String {
+        name.hasPrefix("digits/") ? "\(digits)/\(name.dropFirst("digits/".count))" : "\(root)/Tests/Fixtures/\(name)"
+    }
 
     /// The arrays of an `.npz` by name.
     static func arrays(_ name: String) throws -> [String: Tensor] {
@@ -22,18 +22,7 @@ enum Fixtures {
     }()
 }
 
-/// A folder that is removed with its owner.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "model-formats-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.path(percentEncoded: false)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
+extension TemporaryFolder {
     func file(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
         let file = "\(path)/\(name)"
         try Data(bytes).write(to: URL(filePath: file))

@@ -1,5 +1,6 @@
 import ModelFormats
 import TensorEngine
+import TestSupport
 import Testing
 
 /// Models that Keras 2 and Keras 3 wrote compute what Keras computes.

@@ -2,6 +2,7 @@ import Foundation
 import JSONDocuments
 import ModelFormats
 import TensorEngine
+import TestSupport
 import Testing
 
 @Suite struct ModelBundleTests {

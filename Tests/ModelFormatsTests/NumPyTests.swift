@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormats
 import TensorEngine
+import TestSupport
 import Testing
 
 @Suite struct NumPyTests {

@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormats
 import TensorEngine
+import TestSupport
 import Testing
 
 /// The weights file of a bundle, without verification, so that its own checks are what answers.

@@ -11,7 +11,7 @@ struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
         abstract: "Show or check the effective configuration.",
-        discussion: "Exit codes: 0 valid, 78 invalid.",
+        discussion: "Exit codes: 0 valid, 2 invalid.",
         subcommands: [Show.self, Check.self])
 
     /// `millrace config show`.
@@ -25,7 +25,7 @@ struct ConfigCommand: ParsableCommand {
         var output: ConfigurationOutput = .table
 
         func run() throws {
-            print(try output.render(ConfigCommand.load(options).settings))
+            print(try output.render(options.load().settings))
         }
     }
 
@@ -37,22 +37,9 @@ struct ConfigCommand: ParsableCommand {
         @OptionGroup var options: ConfigurationOptions
 
         func run() throws {
-            let settings = try ConfigCommand.load(options).settings
+            let settings = try options.load().settings
             let given = settings.filter { $0.source != "default" }.count
             print("valid: \(given) of \(settings.count) values configured, the others are defaults")
-        }
-    }
-
-    /// sysexits' EX_CONFIG.
-    static let invalid = ExitCode(78)
-
-    /// Prints the problems to standard error and ends with ``invalid`` when there are any.
-    private static func load(_ options: ConfigurationOptions) throws -> LoadedConfiguration {
-        do {
-            return try options.load()
-        } catch let error as ConfigurationError {
-            StandardError.write("millrace: \(error)\n")
-            throw invalid
         }
     }
 }

@@ -1,4 +1,5 @@
 import Configuration
+import JSONDocuments
 
 /// One source of configuration: its values through a swift-configuration snapshot, and what a snapshot cannot tell,
 /// namely which keys the source gives and where an operator finds each of them.

@@ -1,4 +1,5 @@
 import Configuration
+import JSONDocuments
 
 /// The `MILLRACE_*` environment variables as a configuration layer.
 enum EnvironmentLayer {

@@ -1,3 +1,5 @@
+import JSONDocuments
+
 /// A configuration without problems, and where each of its values came from.
 struct LoadedConfiguration: Sendable {
     let configuration: MillraceConfiguration
