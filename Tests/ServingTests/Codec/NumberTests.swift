@@ -122,6 +122,15 @@ import Testing
                 == [true, false, true, false])
     }
 
+    @Test func realsBeyondTheExactIntegersAreRefused() throws {
+        #expect(
+            try decode(oneInput("INT64", "[2]", "[9007199254740992.0,-9007199254740992e0]")).inputs[0].tensor
+                .elements(as: Int64.self) == [9_007_199_254_740_992, -9_007_199_254_740_992])
+        for number in ["9007199254740994.0", "-1e300", "1e19"] {
+            #expect(failure(oneInput("INT64", "[1]", "[\(number)]"))?.code == .invalidInput)
+        }
+    }
+
     @Test func integersBecomeFloatsInOneRounding() throws {
         // Through double, the first would round to even twice and end at 2^61.
         let text = "[2305843146652647425,18446744073709551615,-9223372036854775808]"
