@@ -45,7 +45,13 @@ void print_real(Real value, Output &output) noexcept {
     output.put(".0");
 }
 
-void print(float value, Output &output) noexcept { print_real(value, output); }
+/// Readers of JSON parse doubles and round again. Of all float32 numbers one (and its negative) comes back as its
+/// neighbour that way: its shortest text, 7.038531e-26, reads as a double half-way between the two. It gets a digit more.
+void print(float value, Output &output) noexcept {
+    if (std::fabs(value) != 0x1.5c87fap-84f) return print_real(value, output);
+    output.put(value < 0 ? "-7.0385307e-26" : "7.0385307e-26");
+}
+
 void print(double value, Output &output) noexcept { print_real(value, output); }
 void print(csj::float16 value, Output &output) noexcept { print_real(csj::widen(value), output); }
 void print(csj::bfloat16 value, Output &output) noexcept { print_real(csj::widen(value), output); }

@@ -31,42 +31,85 @@ extension JSONValue {
             }
             guard let document else { throw JSONError(failure) }
             defer { json_decref(document) }
-            return try JSONValue(document, path: "")
+            do throws(DuplicateMember) {
+                return try JSONValue(document)
+            } catch {
+                throw JSONError(at: .path(error.path), "duplicate member (in another Unicode normal form)")
+            }
         }
     }
 
     /// Copies Jansson's tree; as deep as the limits allow.
-    private init(_ node: UnsafeMutablePointer<json_t>, path: String) throws(JSONError) {
+    private init(_ node: UnsafeMutablePointer<json_t>) throws(DuplicateMember) {
         switch node.pointee.type {
         case JSON_TRUE: self = .bool(true)
         case JSON_FALSE: self = .bool(false)
         case JSON_INTEGER: self = .integer(Int64(json_integer_value(node)))
         case JSON_REAL: self = .real(json_real_value(node))
         case JSON_STRING: self = .string(String(jansson: json_string_value(node), count: json_string_length(node)))
-        case JSON_ARRAY:
-            let count = json_array_size(node)
-            var elements: [JSONValue] = []
-            elements.reserveCapacity(count)
-            for index in 0..<count {
-                guard let element = json_array_get(node, index) else { continue }
-                elements.append(try JSONValue(element, path: path))
-            }
-            self = .array(elements)
-        case JSON_OBJECT:
-            var members: [String: JSONValue] = Dictionary(minimumCapacity: json_object_size(node))
-            var iterator = json_object_iter(node)
-            while let current = iterator {
-                let key = String(jansson: json_object_iter_key(current), count: json_object_iter_key_len(current))
-                guard let member = json_object_iter_value(current) else { continue }
-                let memberPath = JSONCursor.path(path, member: key)
-                // Jansson compares bytes, Swift compares Unicode text: "é" has two spellings that are one key here.
-                guard members.updateValue(try JSONValue(member, path: memberPath), forKey: key) == nil else {
-                    throw JSONError(at: .path(memberPath), "duplicate member (in another Unicode normal form)")
-                }
-                iterator = json_object_iter_next(node, current)
-            }
-            self = .object(members)
+        case JSON_ARRAY: self = .array(try Self.elements(node))
+        case JSON_OBJECT: self = .object(try Self.members(node))
         default: self = .null
+        }
+    }
+
+    private static func elements(_ node: UnsafeMutablePointer<json_t>) throws(DuplicateMember) -> [JSONValue] {
+        let count = json_array_size(node)
+        var elements: [JSONValue] = []
+        elements.reserveCapacity(count)
+        for index in 0..<count {
+            guard let element = json_array_get(node, index) else { continue }
+            do throws(DuplicateMember) {
+                elements.append(try JSONValue(element))
+            } catch {
+                throw error.inside(.index(index))
+            }
+        }
+        return elements
+    }
+
+    private static func members(_ node: UnsafeMutablePointer<json_t>) throws(DuplicateMember) -> [String: JSONValue] {
+        var members: [String: JSONValue] = Dictionary(minimumCapacity: json_object_size(node))
+        var iterator = json_object_iter(node)
+        while let current = iterator {
+            let key = String(jansson: json_object_iter_key(current), count: json_object_iter_key_len(current))
+            guard let member = json_object_iter_value(current) else { break }
+            let value: JSONValue
+            do throws(DuplicateMember) {
+                value = try JSONValue(member)
+            } catch {
+                throw error.inside(.member(key))
+            }
+            // Jansson compares bytes, Swift compares Unicode text: "é" has two spellings that are one key here.
+            guard members.updateValue(value, forKey: key) == nil else { throw DuplicateMember().inside(.member(key)) }
+            iterator = json_object_iter_next(node, current)
+        }
+        return members
+    }
+}
+
+/// Two keys that Swift cannot tell apart; the steps to them are collected on the way out, so that documents without such
+/// keys pay nothing for their paths.
+private struct DuplicateMember: Error {
+    enum Step {
+        case member(String)
+        case index(Int)
+    }
+
+    private var steps: [Step] = []  // innermost first
+
+    func inside(_ step: Step) -> DuplicateMember {
+        var error = self
+        error.steps.append(step)
+        return error
+    }
+
+    var path: String {
+        steps.reversed().reduce(into: "") { path, step in
+            switch step {
+            case .member(let key): path = JSONCursor.path(path, member: key)
+            case .index(let index): path += "[\(index)]"
+            }
         }
     }
 }

@@ -43,8 +43,10 @@ import Testing
     }
 
     @Test func refusesKeysThatSwiftCannotTellApart() {
-        let error = #expect(throws: JSONError.self) { try JSONValue(parsing: "{\"a\":{\"\u{E9}\":1,\"e\u{301}\":2}}") }
-        #expect(error?.location == .path("a.\u{E9}"))
+        let error = #expect(throws: JSONError.self) {
+            try JSONValue(parsing: "{\"a\":[3,{\"\u{E9}\":1,\"e\u{301}\":2}]}")
+        }
+        #expect(error?.location == .path("a[1].\u{E9}"))
     }
 
     @Test func depthIsLimited() throws {

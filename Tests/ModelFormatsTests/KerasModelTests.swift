@@ -6,7 +6,7 @@ import Testing
 /// Models that Keras 2 and Keras 3 wrote compute what Keras computes.
 @Suite struct KerasModelTests {
     @Test func allFixturesAreThere() {
-        #expect(Fixtures.kerasModels.count == 38)
+        #expect(Fixtures.kerasModels.count == 47)
         #expect(Fixtures.kerasModels.contains("functional.keras2"))
         #expect(Fixtures.kerasModels.contains("functional.keras3"))
     }

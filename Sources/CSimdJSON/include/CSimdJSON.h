@@ -136,8 +136,9 @@ csj_copy_result csj_copy_numbers(
 
 /// An upper bound of what csj_print_numbers writes for `count` numbers; SIZE_MAX when it overflows.
 size_t csj_print_capacity(csj_number type, size_t count) CSJ_NOEXCEPT;
-/// Writes `[1.0,0.25,…]`: the fewest digits that read back to the same bits, NaN and infinities as the strings above.
-/// Half-precision numbers are printed as the float32 of the same value. Returns the bytes written, 0 when they do not fit.
+/// Writes `[1.0,0.25,…]`: the fewest digits that read back to the same bits, also through a double; NaN and infinities as
+/// the strings above. Half-precision numbers are printed as the float32 of the same value. Returns the bytes written, 0
+/// when they do not fit.
 size_t csj_print_numbers(csj_number type, const void *numbers, size_t count, char *text, size_t capacity) CSJ_NOEXCEPT;
 
 #ifdef __cplusplus

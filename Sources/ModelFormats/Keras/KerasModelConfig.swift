@@ -133,7 +133,18 @@ private struct KerasConfigReader {
                 KerasLayer(position: index + 1, name: name, className: className, config: config, calls: calls))
         }
         return KerasModelConfig(
-            name: name, layers: layers, inputs: try references(inputs), outputs: try references(outputs))
+            name: name, layers: layers, inputs: try ends(inputs), outputs: try ends(outputs))
+    }
+
+    /// The model's inputs or outputs: a nest of references, or a dictionary of them, which Keras orders by key.
+    private func ends(_ cursor: JSONCursor) throws(ModelFormatError) -> [KerasTensorReference] {
+        guard case .object = cursor.value else { return try references(cursor) }
+        let members = try readingJSON(of: file, at: place) {
+            () throws(JSONError) -> [(key: String, value: JSONCursor)] in try cursor.members()
+        }
+        var result: [KerasTensorReference] = []
+        for member in members { result += try references(member.value) }
+        return result
     }
 
     private func checkCount(_ count: Int) throws(ModelFormatError) {

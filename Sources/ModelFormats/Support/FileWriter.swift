@@ -1,6 +1,6 @@
 import Glibc
 
-/// Writes one new file, whole or with an error.
+/// Writes one file from its beginning; after an error what was written so far remains.
 final class FileWriter {
     private let path: String
     private var descriptor: Int32

@@ -58,7 +58,9 @@ public final class DecodeScratch {
             _ = try JSONValue(parsing: document, limits: limits)
             return nil
         } catch {
-            return error.description
+            // What Python's json module writes for floats that JSON has no spelling for.
+            let isPython = ["'NaN'", "'Infinity'", "'-'"].contains { error.message.hasSuffix($0) }
+            return error.description + (isPython ? " (write NaN and infinities as strings: \"NaN\")" : "")
         }
     }
 }

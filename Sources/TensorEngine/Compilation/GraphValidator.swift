@@ -40,6 +40,9 @@ enum GraphValidator {
             guard values.insert(name).inserted else {
                 throw GraphError(.invalidGraph, "constant '\(name)' has the name of a graph input")
             }
+            if let shape = graph.initializers[name]?.shape, shape.elementCount == 0, shape.rank > 1 {
+                throw GraphError(.invalidGraph, "constant '\(name)' of shape \(shape) has no elements")
+            }
         }
         var outputs = Set<String>()
         for output in graph.outputs where !outputs.insert(output.name).inserted {

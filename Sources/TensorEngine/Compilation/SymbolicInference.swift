@@ -76,14 +76,15 @@ struct SymbolicInference {
         var result = declared
         result.elementType = type.elementType
         result.dimensions = type.shape.dimensions.enumerated().map { axis, extent in
+            let isDeclaredSymbolic = axis < declared.dimensions.count && !declared.dimensions[axis].isFixed
+            // One trial cannot tell a fixed extent from one that follows a symbol.
+            if trials.count == 1, !first.extents.isEmpty, isDeclaredSymbolic { return declared.dimensions[axis] }
             guard axis < other.count, other[axis] != extent else { return .fixed(extent) }
             let symbol = first.extents.keys.sorted().first {
                 first.extents[$0] == extent && second.extents[$0] == other[axis]
             }
             if let symbol { return .symbolic(symbol) }
-            if axis < declared.dimensions.count, case .symbolic = declared.dimensions[axis] {
-                return declared.dimensions[axis]
-            }
+            if isDeclaredSymbolic { return declared.dimensions[axis] }
             return .symbolic("\(declared.name)_\(axis)")
         }
         return result

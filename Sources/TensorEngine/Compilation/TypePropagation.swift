@@ -5,6 +5,7 @@ struct TypePropagation {
     let limit: Int
     private(set) var types: [String: TensorType] = [:]
     private(set) var constants: [String: Tensor]
+    private let graphConstants: [String: Tensor]
 
     init(
         constants: [String: Tensor], inputs: [(String, TensorType)], kernels: KernelTable,
@@ -14,6 +15,7 @@ struct TypePropagation {
         self.packedWeights = packedWeights
         self.limit = limit
         self.constants = constants
+        self.graphConstants = constants
         for (name, tensor) in constants {
             types[name] = TensorType(elementType: tensor.elementType, shape: tensor.shape)
         }
@@ -33,7 +35,9 @@ struct TypePropagation {
             guard let type = types[name] else {
                 throw node.error(.invalidGraph, "input '\(name)' has no value")
             }
-            inputs.append(Operands.Operand(name: name, type: type, constant: constants[name]))
+            inputs.append(
+                Operands.Operand(
+                    name: name, type: type, constant: constants[name], isGraphConstant: graphConstants[name] != nil))
         }
         let operands = Operands(node: node, kernels: kernels, packedWeights: packedWeights, inputs: inputs)
         let outputs = try operation.outputTypes(operands)
@@ -43,6 +47,10 @@ struct TypePropagation {
                     .limitExceeded,
                     "output '\(name)' of shape \(type.shape) has \(type.shape.elementCount) elements, at most \(limit) allowed"
                 )
+            }
+            // Lists may be empty; for matrices it is a mistake, and products of some extents might overflow.
+            guard type.shape.elementCount > 0 || type.shape.rank < 2 else {
+                throw node.error(.shapeMismatch, "output '\(name)' of shape \(type.shape) has no elements")
             }
             types[name] = type
         }

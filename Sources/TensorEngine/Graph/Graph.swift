@@ -31,6 +31,10 @@ public enum Dimension: Sendable, Hashable, CustomStringConvertible {
 
     public static let batch = Dimension.symbolic("batch")
 
+    public var isFixed: Bool {
+        if case .fixed = self { true } else { false }
+    }
+
     public var description: String {
         switch self {
         case .fixed(let extent): String(extent)

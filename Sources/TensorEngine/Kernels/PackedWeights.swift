@@ -6,7 +6,8 @@ final class PackedWeights: Sendable {
     struct Layout: Hashable, Sendable {
         var value: String
         var transposed: Bool
-        var scale: Float
+        /// The bits, so that equality is an equivalence for NaN too.
+        var scaleBits: UInt32
     }
 
     private let panelWidth: Int
@@ -30,7 +31,7 @@ final class PackedWeights: Sendable {
                     for index in 0..<count {
                         mk_pack(
                             from + index * k * n, layout.transposed ? 1 : n, layout.transposed ? k : 1, k, n,
-                            panelWidth, layout.scale, to + index * size)
+                            panelWidth, Float(bitPattern: layout.scaleBits), to + index * size)
                     }
                 }
             }

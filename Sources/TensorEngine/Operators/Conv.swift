@@ -59,7 +59,7 @@ struct ConvOperator: Operator {
         let input = try operands.shape(0)
         let outputChannels = outputs[0].shape[1]
         let hasBias = operands.has(2)
-        if groups == input[1] {
+        if groups == input[1], groups > 1 {
             return depthwise(
                 geometry, images: input[0], channels: input[1], outputChannels: outputChannels, hasBias: hasBias,
                 operands.kernels)

@@ -83,6 +83,9 @@ private struct MatrixProduct {
     let rightCount: Int
     let outputDimensions: [Int]
 
+    /// Matrices in one batched product: the plan lists them.
+    private static let maximumMatrixCount = 1 << 20
+
     init(_ a: Shape, _ b: Shape, _ operands: Operands) throws(GraphError) {
         guard a.rank > 0, b.rank > 0 else {
             throw operands.error(.shapeMismatch, "operands are \(a) × \(b), expected at least one dimension each")
@@ -105,6 +108,11 @@ private struct MatrixProduct {
             m *= batch.reduce(1, *)
             pairs = [(0, 0)]
         } else {
+            let matrices = batch.reduce(1, *)
+            guard matrices <= Self.maximumMatrixCount else {
+                throw operands.error(
+                    .limitExceeded, "\(matrices) matrices in a batch, at most \(Self.maximumMatrixCount) allowed")
+            }
             let lefts = Broadcasting.indices(of: leftBatch, broadcastTo: batch)
             let rights = Broadcasting.indices(of: rightBatch, broadcastTo: batch)
             pairs = Array(zip(lefts, rights))
@@ -127,8 +135,9 @@ extension Operands {
         _ index: Int, transposed: Bool, scale: Float, k: Int, n: Int, count: Int
     ) throws(GraphError) -> Tensor? {
         let operand = try operand(index)
-        guard let constant = operand.constant else { return nil }
-        let layout = PackedWeights.Layout(value: operand.name, transposed: transposed, scale: scale)
+        // A constant that follows from the plan's shapes is another one in the next plan.
+        guard let constant = operand.constant, operand.isGraphConstant else { return nil }
+        let layout = PackedWeights.Layout(value: operand.name, transposed: transposed, scaleBits: scale.bitPattern)
         do {
             return try packedWeights.matrices(layout, of: constant, k: k, n: n, count: count)
         } catch {

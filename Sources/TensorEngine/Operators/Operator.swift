@@ -30,6 +30,8 @@ struct Operands: Sendable {
         var type: TensorType
         /// The value, when it is known before the run.
         var constant: Tensor?
+        /// Whether the value is a constant of the graph, the same in all its plans.
+        var isGraphConstant = false
     }
 
     let node: WorkNode

@@ -28,7 +28,7 @@ struct PadOperator: Operator {
         guard list.count == 2 * axes.count else {
             throw operands.error(.shapeMismatch, "pads has \(list.count) values, expected \(2 * axes.count)")
         }
-        guard list.allSatisfy({ abs($0) <= Int(Int32.max) }) else {
+        guard list.allSatisfy({ $0.magnitude <= UInt(Int32.max) }) else {
             throw operands.error(.limitExceeded, "pads are \(list), at most 2^31 - 1 allowed")
         }
         var begin = [Int](repeating: 0, count: rank)

@@ -38,8 +38,8 @@ public struct Tensor: Sendable {
     /// - Throws: ``TensorError/byteCountMismatch(found:expected:)`` when the number of elements is not the shape's.
     public init<Element: TensorElement>(shape: Shape, elements: [Element]) throws(TensorError) {
         guard elements.count == shape.elementCount else {
-            let size = Element.elementType.byteCount
-            throw .byteCountMismatch(found: elements.count * size, expected: shape.elementCount * size)
+            let expected = try Self.byteCount(Element.elementType, shape)
+            throw .byteCountMismatch(found: elements.count * Element.elementType.byteCount, expected: expected)
         }
         self.init(Element.elementType, shape: shape) { buffer in
             elements.withUnsafeBytes { if !$0.isEmpty { buffer.copyMemory(from: $0) } }
@@ -49,7 +49,7 @@ public struct Tensor: Sendable {
     /// Copies raw little-endian, row-major bytes.
     /// - Throws: ``TensorError/byteCountMismatch(found:expected:)``.
     public init(_ elementType: ElementType, shape: Shape, bytes: UnsafeRawBufferPointer) throws(TensorError) {
-        let expected = shape.elementCount * elementType.byteCount
+        let expected = try Self.byteCount(elementType, shape)
         guard bytes.count == expected else { throw .byteCountMismatch(found: bytes.count, expected: expected) }
         self.init(elementType, shape: shape) { buffer in
             if !bytes.isEmpty { buffer.copyMemory(from: bytes) }
@@ -65,10 +65,17 @@ public struct Tensor: Sendable {
             try self.init(elementType, shape: shape, bytes: bytes)
             return
         }
-        let expected = shape.elementCount * elementType.byteCount
+        let expected = try Self.byteCount(elementType, shape)
         guard bytes.count == expected else { throw .byteCountMismatch(found: bytes.count, expected: expected) }
         let storage = TensorStorage(foreign: start, byteCount: expected, owner: owner)
         self.init(elementType: elementType, shape: shape, storage: storage)
+    }
+
+    /// The bytes that a shape takes, checked: shapes come from outside.
+    private static func byteCount(_ elementType: ElementType, _ shape: Shape) throws(TensorError) -> Int {
+        let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: elementType.byteCount)
+        guard !overflow else { throw .invalidShape(shape.dimensions, "the number of bytes overflows") }
+        return count
     }
 
     /// The same elements under another shape.

@@ -288,6 +288,50 @@ def float64(K):
     return K.Model(x, y, name="float64_layer")
 
 
+@case
+def activation_objects(K):
+    """Layers in the place of an activation's name."""
+    L = K.layers
+    slope = {"negative_slope": 0.1} if K is keras else {"alpha": 0.1}
+    x = L.Input((4, 3), name="x")
+    y = [
+        L.Dense(3, activation=L.LeakyReLU(**slope), name="leaky")(x),
+        L.Dense(3, activation=L.ReLU(max_value=2.0), name="capped")(x),
+        L.Conv1D(3, 2, activation=L.Softmax(axis=1), name="over_steps")(x),
+    ]
+    return branches(K, x, y, "activation_objects")
+
+
+@case
+def open_extents(K):
+    """Images of any size: the extents are known at run time only."""
+    L = K.layers
+    x = L.Input((None, None, 2), name="image")
+    y = L.Conv2D(3, 3, padding="same", strides=2, activation="relu", name="convolution")(x)
+    y = L.MaxPooling2D(2, padding="same", name="pooling")(y)
+    z = L.GlobalAveragePooling2D(name="average")(y)
+    z = L.Dense(3, activation="softmax", name="classes")(z)
+    return branches(K, x, [y, z], "open_extents")
+
+
+@case
+def dictionaries(K):
+    """Inputs and outputs as dictionaries, which Keras orders by key."""
+    L = K.layers
+    b, a = L.Input((3,), name="b"), L.Input((2,), name="a")
+    y = L.Dense(2, name="y")(L.Concatenate(name="joined")([b, a]))
+    z = L.Dense(1, name="z")(y)
+    return K.Model({"b": b, "a": a}, {"z": z, "y": y}, name="dictionaries")
+
+
+@case
+def fixed_batch(K):
+    """A batch size in the file is the size it was trained with; any other may be served."""
+    L = K.layers
+    x = L.Input(batch_size=ROWS, shape=(4,), name="x")
+    return K.Model(x, L.Dense(2, name="y")(x), name="fixed_batch")
+
+
 def channels_first_layers(L, order):
     axis = 1 if order == "channels_first" else -1
     return [
@@ -354,7 +398,7 @@ def randomize(model):
 def random_inputs(model):
     random = np.random.default_rng(11)
     return {
-        tensor_name(tensor): random.normal(0, 1.5, (ROWS, *tensor.shape[1:])).astype(np.float32)
+        tensor_name(tensor): random.normal(0, 1.5, (ROWS, *(extent or 7 for extent in tensor.shape[1:]))).astype(np.float32)
         for tensor in model.inputs
     }
 
@@ -392,6 +436,10 @@ def write(K, name, model):
     model.save(path, include_optimizer=False)
     read_back = K.models.load_model(path, compile=False)
     inputs = random_inputs(read_back)
+    if name == "dictionaries":
+        outputs = read_back(inputs)
+        write_reference(path.with_suffix(".npz"), inputs, list(outputs), list(outputs.values()))
+        return
     outputs = read_back(list(inputs.values()) if len(inputs) > 1 else next(iter(inputs.values())))
     write_reference(path.with_suffix(".npz"), inputs, output_names(K, model), outputs)
 
@@ -443,12 +491,24 @@ def split_attributes(source, target):
                 group.attrs[f"weight_names{part}"] = np.array([weight], dtype="S")
 
 
+def old_sequential(source, target):
+    """The same file as Keras before 2.2.3 wrote it: the configuration is the list of layers, without an input layer."""
+    with h5py.File(source) as old, h5py.File(target, "w") as new:
+        content = json.loads(old.attrs["model_config"])
+        first, *rest = content["config"]["layers"]
+        rest[0]["config"]["batch_input_shape"] = first["config"]["batch_input_shape"]
+        new.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": rest})
+        new.attrs["keras_version"] = "2.1.6"
+        old.copy("model_weights", new)
+
+
 BAD = HERE / "bad"
 
 
 def make_bad_models():
     """Files that must be refused, each for one reason; the tests name the reasons."""
     BAD.mkdir(exist_ok=True)
+    tf_keras.utils.set_random_seed(3)
     L = tf_keras.layers
     lstm = [L.Input((4, 3), name="series"), L.LSTM(2, name="lstm_1"), L.Dense(2, name="dense")]
     tf_keras.Sequential(lstm).save(BAD / "unknown_layer.h5", include_optimizer=False)
@@ -550,6 +610,10 @@ def main():
         write_channels_first(library, "channels_first_1d", *make_channels_first_1d(library))
     split_attributes(HERE / "sequential.keras3.h5", HERE / "split_attributes.keras3.h5")
     np.savez_compressed(HERE / "split_attributes.keras3.npz", **np.load(HERE / "sequential.keras3.npz"))
+    old_sequential(HERE / "sequential.keras2.h5", HERE / "old_sequential.keras2.h5")
+    arrays = dict(np.load(HERE / "sequential.keras2.npz"))
+    arrays["input.convolution_input"] = arrays.pop("input.image")
+    np.savez_compressed(HERE / "old_sequential.keras2.npz", **arrays)
     recompress(HERE / "sequential.keras2.h5", HERE / "deflated_half.keras2.h5")
     half = tf_keras.models.load_model(HERE / "deflated_half.keras2.h5", compile=False)
     inputs = random_inputs(half)

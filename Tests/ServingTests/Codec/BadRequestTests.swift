@@ -187,6 +187,14 @@ import Testing
         #expect(error?.isAttributable == false)
     }
 
+    @Test(arguments: ["NaN", "Infinity", "-Infinity"])
+    func pythonsTokensGetAHint(token: String) {
+        let error = failure(oneInput("FP32", "[2]", "[1,\(token)]"))
+        #expect(
+            error?.message.hasSuffix("(write NaN and infinities as strings: \"NaN\")") == true,
+            "\(error?.message ?? "")")
+    }
+
     @Test func nullAndForeignBytesAreUnattributable() {
         let null = failure(nil as [UInt8]?)
         #expect(null?.message == "value: found null, expected an inference request")

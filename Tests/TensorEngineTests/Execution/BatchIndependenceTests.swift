@@ -64,7 +64,9 @@ struct Rows: Sendable {
         let width = layer.row.reduce(1, *)
         var values = (0..<Self.count * width).map { _ in numbers.next() }
         if special {
-            let specials: [Float] = [.nan, .infinity, -.infinity, 0, -0.0, .greatestFiniteMagnitude, .leastNonzeroMagnitude]
+            let specials: [Float] = [
+                .nan, .infinity, -.infinity, 0, -0.0, .greatestFiniteMagnitude, .leastNonzeroMagnitude,
+            ]
             // Every third row has one.
             for row in stride(from: 0, to: Self.count, by: 3) {
                 values[row * width + row % width] = specials[row / 3 % specials.count]

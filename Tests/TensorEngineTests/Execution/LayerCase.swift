@@ -71,7 +71,8 @@ struct LayerCase: Sendable {
 
     private static func perceptron(_ numbers: inout Numbers) -> LayerCase {
         let graph = Graph(
-            name: "perceptron", inputs: [ValueInfo(name: "x", elementType: .float32, dimensions: [.batch, .fixed(50)])],
+            name: "perceptron",
+            inputs: [ValueInfo(name: "x", elementType: .float32, dimensions: [.batch, .fixed(50)])],
             outputs: [ValueInfo(name: "y", elementType: .float32, dimensions: [.batch, .fixed(10)])],
             nodes: [
                 Node(name: "dense_1", operatorType: "MatMul", inputs: ["x", "w1"], outputs: ["a"]),

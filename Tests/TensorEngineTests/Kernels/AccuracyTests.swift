@@ -51,7 +51,9 @@ import Testing
         // Subnormal results come out gradually.
         let tiny = try apply("Exp", [-100])[0]
         #expect(abs(Double(tiny) - exp(-100)) <= 2 * Double(Float.leastNonzeroMagnitude))
-        for name in ["Relu", "LeakyRelu", "Exp", "Sigmoid", "Tanh", "Softplus", "Softsign", "Elu", "Selu", "HardSigmoid"] {
+        for name in [
+            "Relu", "LeakyRelu", "Exp", "Sigmoid", "Tanh", "Softplus", "Softsign", "Elu", "Selu", "HardSigmoid",
+        ] {
             #expect(try apply(name, [.nan]).allSatisfy(\.isNaN), "\(name)")
         }
         #expect(try apply("Relu", [-infinity, infinity, -1]) == [0, infinity, 0])

@@ -41,7 +41,8 @@ struct OperatorCase: Decodable, Sendable {
     var outputs: [Value]
 
     static func load() throws -> [OperatorCase] {
-        guard let url = Bundle.module.url(forResource: "operator_cases", withExtension: "json", subdirectory: "Fixtures")
+        guard
+            let url = Bundle.module.url(forResource: "operator_cases", withExtension: "json", subdirectory: "Fixtures")
         else { throw MalformedCase() }
         return try JSONDecoder().decode([OperatorCase].self, from: Data(contentsOf: url))
     }
