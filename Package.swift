@@ -97,7 +97,7 @@ let package = Package(
             resources: [.copy("Resources/digits")],
             swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
-        tests("JSONDocumentsTests", ["JSONDocuments"]),
+        tests("JSONDocumentsTests", ["JSONDocuments", "TestSupport"]),
         tests("TensorEngineTests", ["TensorEngine", "COpenBLAS", "CTensorKernels"], resources: [.copy("Fixtures")]),
         tests("ModelFormatsTests", ["ModelFormats", "JSONDocuments", "TensorEngine", "TestSupport"]),
         tests("KafkaClientTests", ["KafkaClient", logging]),

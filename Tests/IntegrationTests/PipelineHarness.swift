@@ -83,8 +83,10 @@ final class PipelineHarness: Sendable {
         for (file, name) in Self.models {
             let imported = try ModelFile.open("\(Fixtures.digits)/\(file).h5")
             _ = try index.append(name: name) { number in
-                try store.put(
-                    ModelBundle(imported, name: name, version: number, createdAt: "2026-01-01T00:00:00Z"))
+                let manifest = Manifest(
+                    name: name, version: number, graph: imported.graph, source: imported.source,
+                    createdAt: "2026-01-01T00:00:00Z")
+                return try store.put(ModelBundle(manifest: manifest, graph: imported.graph))
             }
         }
     }

@@ -1,5 +1,6 @@
 import Serving
 import TensorEngine
+import TestSupport
 import Testing
 
 /// The binary tensor data extension of the Open Inference Protocol V2.

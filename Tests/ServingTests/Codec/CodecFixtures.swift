@@ -1,5 +1,6 @@
 import Serving
 import TensorEngine
+import TestSupport
 import Testing
 
 struct TestHeaders: HeaderFields, ExpressibleByDictionaryLiteral {
@@ -12,19 +13,6 @@ struct TestHeaders: HeaderFields, ExpressibleByDictionaryLiteral {
     }
 
     func firstValue(named name: String) -> ArraySlice<UInt8>? { fields[name].map { $0[...] } }
-}
-
-/// Vigna's SplitMix64: the same sequence for the same seed on every platform.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
 
 let codec = RequestCodec()

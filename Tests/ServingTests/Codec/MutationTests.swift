@@ -1,5 +1,6 @@
 import Serving
 import TensorEngine
+import TestSupport
 import Testing
 
 /// Whatever bytes come in, the decoder answers a request or a typed error.

@@ -1,5 +1,6 @@
 import Serving
 import TensorEngine
+import TestSupport
 import Testing
 
 /// Numbers keep their bits on the way through JSON.

@@ -10,6 +10,43 @@ import Testing
         [ProducerRecord(topic: "results", partition: 0, key: nil, value: Array(text.utf8)[...], headers: [])]
     }
 
+    func admit(
+        _ partition: TopicPartition, _ offset: Int64, bytes: Int, to state: inout PipelineState
+    ) throws -> Ticket {
+        let ticket = state.admit(partition, offset: offset, bytes: bytes)
+        return try #require(ticket)
+    }
+
+    func expectAdmission(
+        _ partition: TopicPartition, _ offset: Int64, bytes: Int, _ expected: Bool, of state: inout PipelineState,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let ticket = state.admit(partition, offset: offset, bytes: bytes)
+        #expect((ticket != nil) == expected, sourceLocation: sourceLocation)
+    }
+
+    func expectPublication(
+        _ expected: Bool, of state: inout PipelineState, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let set = state.beginPublishing()
+        #expect((set != nil) == expected, sourceLocation: sourceLocation)
+    }
+
+    func expectPublication(
+        of state: inout PipelineState, _ offsets: [TopicPartition: Int64],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let set = state.beginPublishing()
+        #expect(set?.offsets == offsets, sourceLocation: sourceLocation)
+    }
+
+    func expectTexts(
+        of state: inout PipelineState, _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let found = texts(state.beginPublishing())
+        #expect(found == expected, sourceLocation: sourceLocation)
+    }
+
     func texts(_ set: AnswerSet?) -> [String] {
         (set?.records ?? []).map { String(decoding: $0.value ?? [], as: UTF8.self) }
     }
@@ -22,9 +59,9 @@ import Testing
 
     @Test func answersLeaveInOffsetOrderWhateverOrderTheyArriveIn() throws {
         var state = state()
-        let tickets = try (10..<14).map { try #require(state.admit(left, offset: $0, bytes: 1)) }
+        let tickets = try (10..<Int64(14)).map { try admit(left, $0, bytes: 1, to: &state) }
         state.answer(tickets[2], with: answer("12"))
-        #expect(state.beginPublishing() == nil)
+        expectPublication(false, of: &state)
         state.answer(tickets[0], with: answer("10"))
         state.answer(tickets[1], with: answer("11"))
         let set = state.beginPublishing()
@@ -32,43 +69,43 @@ import Testing
         #expect(set?.offsets == [left: 13])
         state.finishPublishing()
         state.answer(tickets[3], with: answer("13"))
-        #expect(state.beginPublishing()?.offsets == [left: 14])
+        expectPublication(of: &state, [left: 14])
     }
 
     @Test func offsetsSkipGapsOfTheLog() throws {
         var state = state()
-        let first = try #require(state.admit(left, offset: 5, bytes: 1))
-        let second = try #require(state.admit(left, offset: 9, bytes: 1))
+        let first = try admit(left, 5, bytes: 1, to: &state)
+        let second = try admit(left, 9, bytes: 1, to: &state)
         state.answer(first, with: answer("5"))
         state.answer(second, with: answer("9"))
-        #expect(state.beginPublishing()?.offsets == [left: 10])
+        expectPublication(of: &state, [left: 10])
     }
 
     @Test func onlyOneSetIsUnderWay() throws {
         var state = state()
-        let tickets = try (0..<2).map { try #require(state.admit(left, offset: $0, bytes: 1)) }
+        let tickets = try (0..<Int64(2)).map { try admit(left, $0, bytes: 1, to: &state) }
         state.answer(tickets[0], with: answer("0"))
-        #expect(state.beginPublishing() != nil)
+        expectPublication(true, of: &state)
         state.answer(tickets[1], with: answer("1"))
-        #expect(state.beginPublishing() == nil)
+        expectPublication(false, of: &state)
         state.finishPublishing()
-        #expect(texts(state.beginPublishing()) == ["1"])
+        expectTexts(of: &state, ["1"])
     }
 
     @Test func setsAreLimited() throws {
         var state = state(setSize: 3)
-        for offset in Int64(0)..<5 {
-            let ticket = try #require(state.admit(left, offset: offset, bytes: 1))
+        for offset in 0..<Int64(5) {
+            let ticket = try admit(left, offset, bytes: 1, to: &state)
             state.answer(ticket, with: answer("\(offset)"))
         }
-        #expect(state.beginPublishing()?.offsets == [left: 3])
+        expectPublication(of: &state, [left: 3])
         state.finishPublishing()
-        #expect(state.beginPublishing()?.offsets == [left: 5])
+        expectPublication(of: &state, [left: 5])
     }
 
     @Test func limitsCountRowsAndBytesUntilPublication() throws {
         var state = state(rows: 10, bytes: 1000)
-        let ticket = try #require(state.admit(left, offset: 0, bytes: 100))
+        let ticket = try admit(left, 0, bytes: 100, to: &state)
         #expect(!state.isFull)
         state.setRows(10, for: ticket)
         #expect(state.isFull)
@@ -79,42 +116,43 @@ import Testing
         #expect(state.hasRoom)
         #expect(state.rows == 0)
         #expect(state.bytes == 0)
-        #expect(state.admit(left, offset: 1, bytes: 1000) != nil)
+        expectAdmission(left, 1, bytes: 1000, true, of: &state)
         #expect(state.isFull)
     }
 
     @Test func failedPublicationIsReadAgainFromItsFirstRecord() throws {
         var state = state()
-        let early = try #require(state.admit(left, offset: 3, bytes: 1))
+        let early = try admit(left, 3, bytes: 1, to: &state)
         state.answer(early, with: answer("3"))
         _ = state.beginPublishing()
         state.finishPublishing()
-        let tickets = try (4..<7).map { try #require(state.admit(left, offset: $0, bytes: 1)) }
-        _ = try #require(state.admit(right, offset: 40, bytes: 1))
+        let tickets = try (4..<Int64(7)).map { try admit(left, $0, bytes: 1, to: &state) }
+        _ = try admit(right, 40, bytes: 1, to: &state)
         state.answer(tickets[0], with: answer("4"))
         _ = state.beginPublishing()
-        #expect(state.rewind() == [left: 4, right: 40])
+        let positions = state.rewind()
+        #expect(positions == [left: 4, right: 40])
         #expect(state.isIdle)
         #expect(state.rows == 0)
         #expect(tickets.allSatisfy { !state.isLive($0) })
         // An answer that was computed before the rewind belongs to nothing.
         state.answer(tickets[1], with: answer("late"))
-        #expect(state.beginPublishing() == nil)
-        let again = try #require(state.admit(left, offset: 4, bytes: 1))
+        expectPublication(false, of: &state)
+        let again = try admit(left, 4, bytes: 1, to: &state)
         state.answer(again, with: answer("again"))
-        #expect(texts(state.beginPublishing()) == ["again"])
+        expectTexts(of: &state, ["again"])
     }
 
     @Test func revokedPartitionsAreForgotten() throws {
         var state = state()
-        let gone = try #require(state.admit(left, offset: 0, bytes: 10))
-        let kept = try #require(state.admit(right, offset: 0, bytes: 10))
+        let gone = try admit(left, 0, bytes: 10, to: &state)
+        let kept = try admit(right, 0, bytes: 10, to: &state)
         state.revoke([left])
         state.answer(gone, with: answer("gone"))
         state.answer(kept, with: answer("kept"))
         #expect(state.assignment == [right])
         #expect(state.bytes == 10)
-        #expect(state.admit(left, offset: 1, bytes: 1) == nil)
+        expectAdmission(left, 1, bytes: 1, false, of: &state)
         let set = state.beginPublishing()
         #expect(texts(set) == ["kept"])
         #expect(set?.offsets == [right: 1])
@@ -122,10 +160,10 @@ import Testing
 
     @Test func partitionThatComesBackStartsAnew() throws {
         var state = state()
-        let before = try #require(state.admit(left, offset: 0, bytes: 1))
+        let before = try admit(left, 0, bytes: 1, to: &state)
         state.revoke([left])
         state.assign([left])
-        let after = try #require(state.admit(left, offset: 0, bytes: 1))
+        let after = try admit(left, 0, bytes: 1, to: &state)
         #expect(before != after)
         #expect(!state.isLive(before))
         #expect(state.isLive(after))
@@ -133,7 +171,7 @@ import Testing
 
     @Test func publicationOutlivesARevocation() throws {
         var state = state()
-        let ticket = try #require(state.admit(left, offset: 0, bytes: 10))
+        let ticket = try admit(left, 0, bytes: 10, to: &state)
         state.answer(ticket, with: answer("0"))
         _ = state.beginPublishing()
         state.revoke([left])
@@ -146,9 +184,9 @@ import Testing
 
     @Test func recordsSeenBeforeAreNotAdmittedTwice() throws {
         var state = state()
-        #expect(state.admit(left, offset: 7, bytes: 1) != nil)
-        #expect(state.admit(left, offset: 7, bytes: 1) == nil)
-        #expect(state.admit(left, offset: 6, bytes: 1) == nil)
-        #expect(state.admit(left, offset: 8, bytes: 1) != nil)
+        expectAdmission(left, 7, bytes: 1, true, of: &state)
+        expectAdmission(left, 7, bytes: 1, false, of: &state)
+        expectAdmission(left, 6, bytes: 1, false, of: &state)
+        expectAdmission(left, 8, bytes: 1, true, of: &state)
     }
 }
