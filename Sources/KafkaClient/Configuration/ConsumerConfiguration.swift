@@ -25,12 +25,14 @@ public struct ConsumerConfiguration: Sendable {
     public var assignor = Assignor.range
     /// How long a broker may hold a fetch that has nothing to answer: the price of an idle poll against latency.
     public var fetchWait = Duration.milliseconds(10)
-    /// Records prefetched before fetching pauses (all partitions share it by their own count).
-    public var maximumQueuedRecords = 20_000
-    /// Bytes prefetched per partition before fetching pauses.
-    public var maximumQueuedBytes = 16 << 20
-    /// How long a partition whose queue was full waits before it fetches again. librdkafka's own default, 1 s, turns a
-    /// full queue into a stall.
+    /// Records prefetched per partition before its fetching pauses. High on purpose: the bytes are the limit that counts,
+    /// and a full queue may stall, see ``fetchQueueBackoff``.
+    public var maximumQueuedRecords = 100_000
+    /// Bytes prefetched per partition before its fetching pauses.
+    public var maximumQueuedBytes = 32 << 20
+    /// How long a partition whose queue was full waits before it fetches again, where librdkafka has the property.
+    /// Version 2.0.2 has not, and may wait for a whole second: there, a reader faster than one full queue a second and
+    /// partition is held to that rate, and only a larger queue helps.
     public var fetchQueueBackoff = Duration.milliseconds(10)
     /// A member that sent no heartbeat for so long loses its partitions; also how long a killed one keeps them.
     public var sessionTimeout = Duration.seconds(15)
