@@ -75,7 +75,7 @@ let package = Package(
         module("JSONDocuments", ["CJansson"]),
         module("TensorEngine", ["COpenBLAS", "CTensorKernels"]),
         module("ModelFormats", ["JSONDocuments", "TensorEngine", "CHDF5", "CZip", crypto]),
-        module("KafkaClient", ["CRdKafka", logging, metrics, lifecycle]),
+        module("KafkaClient", ["CRdKafka", logging, metrics]),
         module(
             "ModelRegistry",
             ["JSONDocuments", "TensorEngine", "ModelFormats", "KafkaClient", crypto, logging]),

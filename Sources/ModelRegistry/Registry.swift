@@ -56,7 +56,8 @@ public final class Registry: Sendable {
         let started = ContinuousClock.now
         let (store, options) = (store, options)
         let model = try await pool.run { context in
-            let model = try LoadedModel(version: version, bundle: store.bundle(digest: version.digest), options: options)
+            let model = try LoadedModel(
+                version: version, bundle: store.bundle(digest: version.digest), options: options)
             try model.warmUp(maximumRows: warmUpRows, on: context)
             return model
         }

@@ -80,7 +80,8 @@ public struct VersionIndex: Sendable {
             throw .damagedEntry(path: path, reason: "cannot be read: \(error)")
         }
         guard data.count <= Self.maximumFileSize else {
-            throw .damagedEntry(path: path, reason: "found \(data.count) bytes, expected at most \(Self.maximumFileSize)")
+            throw .damagedEntry(
+                path: path, reason: "found \(data.count) bytes, expected at most \(Self.maximumFileSize)")
         }
         do {
             let document = JSONCursor(try JSONValue(parsing: Array(data)), path: "version")

@@ -40,10 +40,14 @@ import Testing
         }
     }
 
+    static let binaryHead =
+        #"{"id":"bad","inputs":[{"name":"\#(DigitsRequests.mlpInput)","shape":[1,64],"datatype":"FP32","#
+        + #""parameters":{"binary_data_size":8}}]}"#
     static let zeros = Array(repeating: "0", count: 64).joined(separator: ",")
 
     static func body(
-        name: String = DigitsRequests.mlpInput, shape: String = "[1,64]", datatype: String = "FP32", data: String = "[\(zeros)]",
+        name: String = DigitsRequests.mlpInput, shape: String = "[1,64]", datatype: String = "FP32",
+        data: String = "[\(zeros)]",
         id: String = "bad"
     ) -> String {
         #"{"id":"\#(id)","inputs":[{"name":"\#(name)","shape":\#(shape),"datatype":"\#(datatype)","data":\#(data)}]}"#
@@ -56,9 +60,13 @@ import Testing
         Case(
             "truncated JSON", String(body().dropLast(20)), code: "MALFORMED_REQUEST", mentions: "JSON",
             isDeadLettered: true),
-        Case("not UTF-8", bytes: [0x7B, 0x22, 0xFF, 0x22, 0x7D], code: "MALFORMED_REQUEST", mentions: "", isDeadLettered: true),
+        Case(
+            "not UTF-8", bytes: [0x7B, 0x22, 0xFF, 0x22, 0x7D], code: "MALFORMED_REQUEST", mentions: "UTF-8",
+            isDeadLettered: true),
         Case("no inputs", #"{"id":"bad"}"#, code: "MALFORMED_REQUEST", mentions: "inputs"),
-        Case("wrong shape", body(shape: "[1,63]", data: "[\(zeros.dropLast(2))]"), code: "INVALID_INPUT", mentions: "[1, 63]"),
+        Case(
+            "wrong shape", body(shape: "[1,63]", data: "[\(zeros.dropLast(2))]"), code: "INVALID_INPUT",
+            mentions: "[1, 63]"),
         Case("wrong rank", body(shape: "[64]"), code: "INVALID_INPUT", mentions: "[64]"),
         Case("wrong count", body(data: "[1,2,3]"), code: "INVALID_INPUT", mentions: "3"),
         Case("wrong datatype", body(datatype: "INT32"), code: "INVALID_INPUT", mentions: "INT32"),
@@ -76,22 +84,27 @@ import Testing
         Case("unknown input", body(name: "pixel"), code: "INVALID_INPUT", mentions: "pixel"),
         Case(
             "missing input and another", body(name: "other"), code: "INVALID_INPUT", mentions: DigitsRequests.mlpInput),
-        Case("text among the numbers", body(data: "[\(zeros.dropLast(1))\"x\"]"), code: "INVALID_INPUT", mentions: "data"),
+        Case(
+            "text among the numbers", body(data: "[\(zeros.dropLast(1))\"x\"]"), code: "INVALID_INPUT", mentions: "data"
+        ),
         Case(
             "unknown output",
             body().dropLast() + #","outputs":[{"name":"nothing"}]}"#, code: "INVALID_INPUT", mentions: "nothing"),
         Case(
             "binary size against shape",
-            #"{"id":"bad","inputs":[{"name":"\#(DigitsRequests.mlpInput)","shape":[1,64],"datatype":"FP32","parameters":{"binary_data_size":8}}]}"#
-                + "12345678",
+            binaryHead + "12345678",
+            headers: [KafkaHeader("Inference-Header-Content-Length", "\(Self.binaryHead.utf8.count)")],
+            code: "INVALID_INPUT", mentions: "binary_data_size"),
+        Case(
+            "length header that is no number", body(),
             headers: [KafkaHeader("Inference-Header-Content-Length", "binary")], code: "MALFORMED_REQUEST",
-            mentions: "Inference-Header-Content-Length"),
+            mentions: "inference-header-content-length", isDeadLettered: true),
         Case(
             "expired", body(), headers: [KafkaHeader("ce_expirytime", "2001-01-01T00:00:00Z")],
             code: "DEADLINE_EXCEEDED", mentions: "ce_expirytime"),
         Case(
             "content type that is not served", body(), headers: [KafkaHeader("content-type", "text/csv")],
-            code: "MALFORMED_REQUEST", mentions: "text/csv"),
+            code: "MALFORMED_REQUEST", mentions: "text/csv", isDeadLettered: true),
         Case(
             "header that is not UTF-8", body(),
             headers: [KafkaHeader(name: "millrace-version", value: [0xFF, 0xFE])], code: "MALFORMED_REQUEST",
@@ -104,7 +117,8 @@ import Testing
         // A good request before, between and after all bad ones, in one partition, so that they share batches.
         var records: [ProducerRecord] = []
         for (index, bad) in Self.cases.enumerated() {
-            records.append(harness.request(try digits.mlpBody(index, id: "good-\(index)"), key: "good-\(index)", partition: 0))
+            records.append(
+                harness.request(try digits.mlpBody(index, id: "good-\(index)"), key: "good-\(index)", partition: 0))
             records.append(
                 harness.request(
                     bytes: bad.bytes, model: bad.model, key: "bad-\(index)", partition: 0, headers: bad.headers))

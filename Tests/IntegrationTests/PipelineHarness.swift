@@ -168,7 +168,9 @@ final class PipelineHarness: Sendable {
     }
 
     /// Everything on a topic from its beginning, once at least `count` records are there and no more come for a while.
-    func read(_ topic: String, atLeast count: Int, within timeout: Duration = .seconds(30)) async throws -> [KafkaRecord] {
+    func read(_ topic: String, atLeast count: Int, within timeout: Duration = .seconds(30)) async throws
+        -> [KafkaRecord]
+    {
         let signal = WakeSignal()
         let consumer = try KafkaConsumer(
             ConsumerConfiguration(
@@ -177,7 +179,9 @@ final class PipelineHarness: Sendable {
         let partitions = topic == results ? options.resultsPartitions : topic == requests ? options.partitions : 1
         try consumer.assign(
             Dictionary(
-                uniqueKeysWithValues: (0..<partitions).map { (TopicPartition(topic: topic, partition: Int32($0)), Int64(0)) }))
+                uniqueKeysWithValues: (0..<partitions).map {
+                    (TopicPartition(topic: topic, partition: Int32($0)), Int64(0))
+                }))
         var found: [KafkaRecord] = []
         let deadline = ContinuousClock.now + timeout
         var quietUntil: ContinuousClock.Instant?

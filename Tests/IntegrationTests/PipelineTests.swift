@@ -30,7 +30,9 @@ import Testing
         }
         // Results lie on their request's partition, in its order.
         for partition in 0..<harness.options.partitions {
-            let images = found.filter { $0.topicPartition.partition == Int32(partition) }.compactMap { $0.keyText.flatMap { Int($0) } }
+            let images = found.filter { $0.topicPartition.partition == Int32(partition) }.compactMap {
+                $0.keyText.flatMap { Int($0) }
+            }
             #expect(images == Array(stride(from: partition, to: digits.count, by: harness.options.partitions)))
         }
         #expect(statistics.errors == 0)
@@ -83,7 +85,9 @@ import Testing
         let harness = try await PipelineHarness(try TestBroker.start())
         let digits = try DigitsRequests()
         func batch(_ range: Range<Int>) throws -> [ProducerRecord] {
-            try range.map { harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3)) }
+            try range.map {
+                harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3))
+            }
         }
         try await harness.send(try batch(0..<60))
         _ = try await harness.running { _ in try await harness.read(harness.results, atLeast: 60) }
@@ -101,8 +105,12 @@ import Testing
         let harness = try await PipelineHarness(try TestBroker.start(), options)
         let digits = try DigitsRequests()
         try await harness.send(
-            (0..<600).map { harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3)) })
-        let found = try await harness.running { _ in try await harness.read(harness.results, atLeast: 600, within: .seconds(60)) }
+            (0..<600).map {
+                harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3))
+            })
+        let found = try await harness.running { _ in
+            try await harness.read(harness.results, atLeast: 600, within: .seconds(60))
+        }
         await harness.close()
         #expect(found.count == 600)
         #expect(Set(found.compactMap(\.keyText)).count == 600)
@@ -114,7 +122,9 @@ import Testing
         let harness = try await PipelineHarness(try TestBroker.start(), options)
         let digits = try DigitsRequests()
         try await harness.send(
-            (0..<30).map { harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3)) })
+            (0..<30).map {
+                harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3))
+            })
         let found = try await harness.running { _ in try await harness.read(harness.results, atLeast: 30) }
         await harness.close()
         #expect(found.count == 30)
@@ -171,7 +181,9 @@ import Testing
         let harness = try await PipelineHarness(broker)
         let digits = try DigitsRequests()
         func batch(_ range: Range<Int>) throws -> [ProducerRecord] {
-            try range.map { harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3)) }
+            try range.map {
+                harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3))
+            }
         }
         let (before, after) = (try batch(0..<100), try batch(100..<200))
         let found = try await harness.running { _ in

@@ -34,7 +34,8 @@ struct InferCommand: AsyncParsableCommand {
     var timeout = 30.0
 
     @Option(
-        name: .customLong("header"), help: ArgumentHelp("A further record header; may be repeated.", valueName: "name=value"))
+        name: .customLong("header"),
+        help: ArgumentHelp("A further record header; may be repeated.", valueName: "name=value"))
     var headers: [String] = []
 
     @OptionGroup var options: ConfigurationOptions

@@ -124,7 +124,8 @@ struct ModelsShowCommand: AsyncParsableCommand {
     func run() async throws {
         let path = try store.path()
         let artifacts = try DirectoryArtifactStore(root: path)
-        let version = try VersionCatalog(VersionIndex(root: path).versions()).version(for: ModelReference(parsing: model))
+        let version = try VersionCatalog(VersionIndex(root: path).versions()).version(
+            for: ModelReference(parsing: model))
         let manifest = try artifacts.bundle(digest: version.digest).manifest
         format.print(manifest.json) {
             var table = TextTable([("FIELD", .left), ("VALUE", .left)])

@@ -69,7 +69,8 @@ final class InferenceService: Service, ReadinessSource {
             maximumResultBytes: configuration.limits.maximumResultBytes)
         let pipeline = InferencePipeline(
             configuration.pipelineConfiguration, consumer: consumer, signal: signal,
-            sink: AtLeastOnceSink(producer: producer, consumer: consumer, logger: logger), registry: registry, pool: pool,
+            sink: AtLeastOnceSink(producer: producer, consumer: consumer, logger: logger), registry: registry,
+            pool: pool,
             codec: codec, encoder: AnswerEncoder(codec: codec, routing: routing), logger: logger)
         state.withLock { $0.pipeline = pipeline }
         let result: Result<Void, any Error>
@@ -156,7 +157,8 @@ final class InferenceService: Service, ReadinessSource {
             ReadinessCheck(name: "models", isReady: isWarm, detail: detail),
             ReadinessCheck(
                 name: "partitions", isReady: status?.isAssigned == true && status?.isStopping == false,
-                detail: status?.isAssigned == true ? "assigned: \(assignment.isEmpty ? "none" : assignment)" : "not assigned"),
+                detail: status?.isAssigned == true
+                    ? "assigned: \(assignment.isEmpty ? "none" : assignment)" : "not assigned"),
             await brokerCheck(),
         ]
     }

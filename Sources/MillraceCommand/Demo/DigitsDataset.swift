@@ -25,18 +25,23 @@ struct DigitsDataset {
         modelPath = folder + "/cnn.h5"
         let data = try NumPyArchive.read(folder + "/digits.npz")
         images = try Self.array("images", in: data, folder: folder)
-        labels = try Self.array("labels", in: data, folder: folder).converted(to: .int64)?.elements(as: Int64.self)
+        labels =
+            try Self.array("labels", in: data, folder: folder).converted(to: .int64)?.elements(as: Int64.self)
             .map(Int.init) ?? []
-        reference = try Self.array("probabilities", in: try NumPyArchive.read(folder + "/cnn_outputs.npz"), folder: folder)
+        reference = try Self.array(
+            "probabilities", in: try NumPyArchive.read(folder + "/cnn_outputs.npz"), folder: folder)
         guard images.shape.rank == 4, images.shape[0] == labels.count, reference.shape.dimensions == [labels.count, 10]
         else {
             throw CommandFailure(
-                .usage, "\(folder): found images \(images.shape), \(labels.count) labels and answers \(reference.shape), "
+                .usage,
+                "\(folder): found images \(images.shape), \(labels.count) labels and answers \(reference.shape), "
                     + "expected [n, 8, 8, 1], n and [n, 10]")
         }
     }
 
-    private static func array(_ name: String, in arrays: [(name: String, tensor: Tensor)], folder: String) throws -> Tensor {
+    private static func array(_ name: String, in arrays: [(name: String, tensor: Tensor)], folder: String) throws
+        -> Tensor
+    {
         guard let tensor = arrays.first(where: { $0.name == name })?.tensor else {
             throw CommandFailure(.usage, "\(folder): array \"\(name)\" is missing")
         }

@@ -19,7 +19,8 @@ package struct BoundRequest: Sendable {
     ) throws(RequestError) {
         guard let reference = request.model ?? fallback else {
             throw RequestError(
-.unknownModel, "model: found none, expected the header millrace-model, the member model_name, "
+                .unknownModel,
+                "model: found none, expected the header millrace-model, the member model_name, "
                     + "or a binding of the topic in the configuration",
                 requestID: request.id)
         }
@@ -32,7 +33,7 @@ package struct BoundRequest: Sendable {
                 default: .unknownModel
                 }
             throw RequestError(
-code, "\(error)", requestID: request.id)
+                code, "\(error)", requestID: request.id)
         }
         self.request = request
         match = try SignatureMatch(request, inputs: model.graph.inputs, outputs: model.graph.outputs)

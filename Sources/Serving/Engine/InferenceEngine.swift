@@ -34,7 +34,7 @@ package enum InferenceEngine {
                 return [
                     .failure(
                         RequestError(
-.internal, message, requestID: first.request.request.id))
+                            .internal, message, requestID: first.request.request.id))
                 ]
             }
             let middle = slices.count / 2
@@ -58,7 +58,7 @@ package enum InferenceEngine {
         let outputs = try context.run(plan, inputs: stacked)
         for (output, declared) in zip(outputs, graph.outputs) where output.shape.dimensions.first != rowCount {
             throw RequestError(
-.internal, "output \"\(declared.name)\": found shape \(output.shape), expected \(rowCount) rows",
+                .internal, "output \"\(declared.name)\": found shape \(output.shape), expected \(rowCount) rows",
                 requestID: nil)
         }
         if slices.count == 1 { return [outputs] }

@@ -40,12 +40,14 @@ package struct SignatureMatch: Sendable {
         for (position, output) in requested.enumerated() {
             guard let index = outputs.firstIndex(where: { $0.name == output.name }) else {
                 throw RequestError(
-.invalidInput, "outputs[\(position)].name: found \"\(output.name)\", expected \(list(outputs.map(\.name)))",
+                    .invalidInput,
+                    "outputs[\(position)].name: found \"\(output.name)\", expected \(list(outputs.map(\.name)))",
                     requestID: request.id)
             }
             guard !indices.contains(index) else {
                 throw RequestError(
-.invalidInput, "outputs[\(position)].name: \"\(output.name)\" is asked for twice", requestID: request.id)
+                    .invalidInput, "outputs[\(position)].name: \"\(output.name)\" is asked for twice",
+                    requestID: request.id)
             }
             indices.append(index)
         }
@@ -110,7 +112,8 @@ private struct InputMatcher {
     }
 
     func refuseUnknownInputs() throws(RequestError) {
-        for (position, input) in request.inputs.enumerated() where !signature.contains(where: { $0.name == input.name }) {
+        for (position, input) in request.inputs.enumerated() where !signature.contains(where: { $0.name == input.name })
+        {
             throw refusal(
                 "inputs[\(position)].name: found \"\(input.name)\", "
                     + "expected \(SignatureMatch.list(signature.map(\.name)))")
@@ -140,7 +143,7 @@ private struct InputMatcher {
 
     private func refusal(_ message: String) -> RequestError {
         RequestError(
-.invalidInput, message, requestID: request.id)
+            .invalidInput, message, requestID: request.id)
     }
 }
 

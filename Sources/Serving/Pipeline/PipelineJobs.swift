@@ -102,7 +102,7 @@ struct PipelineJobs: Sendable {
         } catch let error {
             return failure(
                 RequestError(
-.internal, "joining outputs: \(error)", requestID: request.request.id),
+                    .internal, "joining outputs: \(error)", requestID: request.request.id),
                 ticket: ticket, record: record)
         }
     }
@@ -130,7 +130,7 @@ struct PipelineJobs: Sendable {
         let now = UnixTime.milliseconds()
         guard now > deadline else { return }
         throw RequestError(
-.deadlineExceeded, "ce_expirytime: the request expired \(now - deadline) ms ago",
+            .deadlineExceeded, "ce_expirytime: the request expired \(now - deadline) ms ago",
             requestID: request.request.id)
     }
 }

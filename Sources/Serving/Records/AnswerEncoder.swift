@@ -49,7 +49,8 @@ package struct AnswerEncoder: Sendable {
             let message = try codec.encode(response, as: request.request.encoding)
             guard message.value.count <= routing.maximumResultBytes else {
                 throw RequestError(
-.tooLarge, "result: found \(message.value.count) bytes, "
+                    .tooLarge,
+                    "result: found \(message.value.count) bytes, "
                         + "expected at most \(routing.maximumResultBytes)",
                     requestID: request.request.id)
             }
