@@ -8,8 +8,7 @@ import TensorEngine
 extension PipelineLoop {
     /// Takes what the client has, as far as there is room, and answers rebalances.
     mutating func receive(in group: inout Group) async throws {
-        guard redoNotBefore <= .now else { return }
-        try adjustFlow()
+        guard redoNotBefore <= .now, try adjustFlow() else { return }
         let limit = min(Self.drainLimit, max(1, state.rowRoom))
         let events = pipeline.consumer.drain(maximumRecords: limit, maximumBytes: max(1, state.byteRoom))
         hasBacklog = isPaused
@@ -29,8 +28,28 @@ extension PipelineLoop {
                 continue
             }
         }
-        // A drain that stopped at its limit left records behind for which the client signals no second time.
-        if hasBacklog, !isPaused { pipeline.signal.signal() }
+    }
+
+    /// Whether to drain now.
+    ///
+    /// With too much under way nothing is drained until half of it has left; what the client prefetches meanwhile is
+    /// bounded by its own limits. Only when that takes long are the partitions paused, so that rebalances are still heard:
+    /// the client needs up to a second to fetch again after a resume, far too long for every full moment of a backlog.
+    private mutating func adjustFlow() throws -> Bool {
+        if state.isFull, fullSince == nil { fullSince = .now }
+        guard let since = fullSince else { return true }
+        if state.hasRoom {
+            fullSince = nil
+            if isPaused { try pipeline.consumer.resume(state.assignment) }
+            isPaused = false
+            return true
+        }
+        hasBacklog = true
+        if !isPaused, since + Self.longestUnheard <= .now {
+            try pipeline.consumer.pause(state.assignment)
+            isPaused = true
+        }
+        return isPaused
     }
 
     private mutating func admit(_ records: [KafkaRecord]) {
@@ -72,17 +91,6 @@ extension PipelineLoop {
         try pipeline.consumer.unassign()
         let assignment = state.assignment
         pipeline.currentStatus.withLock { $0.assignment = assignment }
-    }
-
-    /// Pauses the partitions when too much is under way and resumes them when half of it has left.
-    private mutating func adjustFlow() throws {
-        if !isPaused, state.isFull {
-            try pipeline.consumer.pause(state.assignment)
-            isPaused = true
-        } else if isPaused, state.hasRoom {
-            try pipeline.consumer.resume(state.assignment)
-            isPaused = false
-        }
     }
 
     func hasFreeThread() -> Bool { runningJobs < pipeline.configuration.threadCount }

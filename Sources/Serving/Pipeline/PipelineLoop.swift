@@ -24,6 +24,8 @@ struct PipelineLoop {
     static let tick = Duration.milliseconds(500)
     static let maximumRedos = 100
     static let maximumRedoDelay = Duration.seconds(5)
+    /// How long a full pipeline leaves the client alone before it pauses the partitions instead.
+    static let longestUnheard = Duration.seconds(1)
     /// How long a rebalance waits for what was admitted to be answered and published.
     static let revocationDeadline = Duration.seconds(5)
 
@@ -38,6 +40,8 @@ struct PipelineLoop {
     var undecoded: Deque<(ticket: Ticket, record: KafkaRecord)> = []
     var runningJobs = 0
     var isPaused = false
+    /// Since when nothing more is taken in.
+    var fullSince: ContinuousClock.Instant?
     /// The last drain stopped at a limit: the client has more.
     var hasBacklog = false
     var redoCount = 0
