@@ -51,6 +51,9 @@ final class PipelineHarness: Sendable {
         var maximumResultBytes = 900_000
         var threads = 2
         var bindsTopic = false
+        /// The in-process cluster keeps no transactional offsets: there it shows the flow only.
+        var isExactlyOnce = false
+        var instance = "one"
     }
 
     static let models = ["mlp": "digits-mlp", "cnn": "digits"]
@@ -111,7 +114,20 @@ final class PipelineHarness: Sendable {
             ConsumerConfiguration(kafka: kafka, groupID: group), logger: .quiet, wake: { signal.signal() })
         var output = ProducerConfiguration(kafka: kafka)
         output.maximumRecordBytes = 64 << 20
-        let producer = try KafkaProducer(output, logger: .quiet)
+        let sink: any AnswerSink
+        let closeOutput: @Sendable () async -> Void
+        if options.isExactlyOnce {
+            let producer = try TransactionalProducer(
+                TransactionalProducerConfiguration(producer: output, transactionalID: "\(group)-\(options.instance)"),
+                logger: .quiet)
+            try await producer.initTransactions()
+            sink = ExactlyOnceSink(producer: producer, consumer: consumer)
+            closeOutput = { await producer.close(deadline: .seconds(5)) }
+        } else {
+            let producer = try KafkaProducer(output, logger: .quiet)
+            sink = AtLeastOnceSink(producer: producer, consumer: consumer, logger: .quiet)
+            closeOutput = { await producer.close(deadline: .seconds(5)) }
+        }
         let codec = RequestCodec(limits: options.requestLimits)
         let routing = AnswerRouting(
             resultsTopic: results, resultsPartitionCount: options.resultsPartitions, deadLetterSuffix: "-dlt",
@@ -122,8 +138,8 @@ final class PipelineHarness: Sendable {
                 bindings: options.bindsTopic ? [requests: ModelReference(name: "digits-mlp")] : [:],
                 batching: options.batching, limits: options.limits, threadCount: options.threads),
             consumer: consumer, signal: signal,
-            sink: AtLeastOnceSink(producer: producer, consumer: consumer, logger: .quiet), registry: registry,
-            pool: pool, codec: codec, encoder: AnswerEncoder(codec: codec, routing: routing), logger: .quiet)
+            sink: sink, registry: registry, pool: pool, codec: codec,
+            encoder: AnswerEncoder(codec: codec, routing: routing), logger: .quiet)
         let value = try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await pipeline.run() }
             let value: Result<Value, any Error>
@@ -136,7 +152,7 @@ final class PipelineHarness: Sendable {
             try await tasks.waitForAll()
             return try value.get()
         }
-        await producer.close(deadline: .seconds(5))
+        await closeOutput()
         return value
     }
 

@@ -58,10 +58,22 @@ final class InferenceService: Service, ReadinessSource {
     private func serve() async throws {
         try await loadModels()
         guard let resultsPartitions = try await waitForTopics() else { return }
+        let output = try await openOutput()
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await runPipeline(to: output, resultsPartitions: resultsPartitions))
+        } catch {
+            result = .failure(error)
+        }
+        // After the pipeline: its last commit needs the results acknowledged.
+        await output.close(deadline: .seconds(5))
+        try result.get()
+    }
+
+    private func runPipeline(to output: ResultOutput, resultsPartitions: Int) async throws {
         let signal = WakeSignal()
         let consumer = try KafkaConsumer(
             try configuration.consumerConfiguration(), logger: logger, wake: { signal.signal() })
-        let producer = try KafkaProducer(try configuration.producerConfiguration(), logger: logger)
         let codec = RequestCodec(limits: configuration.requestLimits)
         let routing = AnswerRouting(
             resultsTopic: configuration.topics.results, resultsPartitionCount: resultsPartitions,
@@ -69,20 +81,34 @@ final class InferenceService: Service, ReadinessSource {
             maximumResultBytes: configuration.limits.maximumResultBytes)
         let pipeline = InferencePipeline(
             configuration.pipelineConfiguration, consumer: consumer, signal: signal,
-            sink: AtLeastOnceSink(producer: producer, consumer: consumer, logger: logger), registry: registry,
-            pool: pool,
-            codec: codec, encoder: AnswerEncoder(codec: codec, routing: routing), logger: logger)
+            sink: output.sink(with: consumer, logger: logger), registry: registry, pool: pool, codec: codec,
+            encoder: AnswerEncoder(codec: codec, routing: routing), logger: logger)
         state.withLock { $0.pipeline = pipeline }
-        let result: Result<Void, any Error>
+        try await pipeline.run()
+    }
+
+    /// The producer of the configured guarantee, introduced to its topics: it would take up to a second at the first
+    /// answer.
+    private func openOutput() async throws -> ResultOutput {
+        let output: ResultOutput =
+            switch configuration.delivery {
+            case .exactlyOnce:
+                .exactlyOnce(
+                    try TransactionalProducer(try configuration.transactionalProducerConfiguration(), logger: logger))
+            case .atLeastOnce:
+                .atLeastOnce(try KafkaProducer(try configuration.producerConfiguration(), logger: logger))
+            }
         do {
-            try await pipeline.run()
-            result = .success(())
+            try await output.start()
+            let topics = configuration.topics
+            for topic in [topics.results] + topics.requests.map({ $0 + topics.deadLetterSuffix }) {
+                _ = try await output.partitionCount(of: topic)
+            }
         } catch {
-            result = .failure(error)
+            await output.close(deadline: .seconds(1))
+            throw error
         }
-        // After the pipeline: its last commit needs the results acknowledged.
-        await producer.close(deadline: .seconds(5))
-        try result.get()
+        return output
     }
 
     // MARK: Models

@@ -17,7 +17,11 @@ extension MillraceConfiguration {
     }
 
     func consumerConfiguration() throws -> ConsumerConfiguration {
-        ConsumerConfiguration(kafka: try kafkaConfiguration(role: "consumer"), groupID: applicationID)
+        var consumer = ConsumerConfiguration(
+            kafka: try kafkaConfiguration(role: "consumer"), groupID: applicationID)
+        if kafka.staticMembership { consumer.groupInstanceID = instanceID }
+        consumer.sessionTimeout = kafka.sessionTimeout
+        return consumer
     }
 
     func producerConfiguration() throws -> ProducerConfiguration {
@@ -26,6 +30,13 @@ extension MillraceConfiguration {
         producer.maximumRecordBytes =
             max(limits.maximumRequestBytes, limits.maximumResultBytes) + Self.recordOverheadBytes
         return producer
+    }
+
+    /// The transactional id is the same after every restart of this instance and no other's: that is what fences a
+    /// predecessor which is still alive.
+    func transactionalProducerConfiguration() throws -> TransactionalProducerConfiguration {
+        TransactionalProducerConfiguration(
+            producer: try producerConfiguration(), transactionalID: "\(applicationID)-\(instanceID)")
     }
 
     var requestLimits: RequestLimits {

@@ -3,7 +3,9 @@ import ModelRegistry
 
 /// What the pipeline promises about each request.
 enum Delivery: String, Sendable, CaseIterable {
-    /// Every request is answered at least once; a crash may answer some again.
+    /// Results and the offsets that they answer are one transaction: no crash answers a request twice or never.
+    case exactlyOnce = "exactly-once"
+    /// Results are acknowledged before offsets are committed: a crash may answer some requests again.
     case atLeastOnce = "at-least-once"
 }
 

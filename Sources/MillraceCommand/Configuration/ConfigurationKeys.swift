@@ -25,6 +25,13 @@ enum ConfigurationKeys {
         "kafka.properties", .text,
         "Any librdkafka property, passed through, save those that the delivery guarantee owns.")
 
+    static let staticMembership = ConfigurationKey(
+        "kafka.static-membership", .boolean, default: false,
+        "Keep this instance's partitions over a restart within the session timeout; needs an instance-id of its own.")
+    static let sessionTimeout = ConfigurationKey(
+        "kafka.session-timeout", .duration(.seconds(1) ... .seconds(1800)), default: .seconds(6),
+        "An instance silent for so long loses its partitions to others.")
+
     static let requestTopics = ConfigurationKey(
         "topics.requests", .topics, default: ["millrace.requests"],
         "Topics of inference requests.")
@@ -76,8 +83,8 @@ enum ConfigurationKeys {
         "Compute threads.")
 
     static let delivery = ConfigurationKey(
-        "delivery", .delivery, default: .atLeastOnce,
-        "Delivery guarantee; exactly-once is not available in this version and is refused.")
+        "delivery", .choice(), default: Delivery.exactlyOnce,
+        "Delivery guarantee. exactly-once: results and offsets are one transaction; at-least-once: lower latency.")
 
     static let requestBytes = ConfigurationKey(
         "limits.maximum-request-bytes", .byteSize(1024...(1 << 30)), default: 16 << 20,
@@ -114,7 +121,8 @@ enum ConfigurationKeys {
         "Lines for people, or one JSON object a line.")
 
     static let all: [any ConfigurationKeyDescription] = [
-        applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, requestTopics, resultTopic,
+        applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
+        sessionTimeout, requestTopics, resultTopic,
         deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore, modelPreload,
         batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, delivery, requestBytes, resultBytes,
         requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,

@@ -105,18 +105,6 @@ extension ConfigurationValueType where Value: RawRepresentable & CaseIterable, V
     }
 }
 
-extension ConfigurationValueType where Value == Delivery {
-    static let delivery = Self(
-        Delivery.atLeastOnce.rawValue,
-        parse: { text throws(ValueMismatch) in
-            guard text != "exactly-once" else {
-                throw ValueMismatch(expected: "at-least-once: exactly-once is not available in this version")
-            }
-            return Delivery(rawValue: text)
-        },
-        format: { $0.rawValue })
-}
-
 extension ConfigurationValueType where Value == ModelPreload {
     static let preload = Self(
         list: "all, or a list of models, each written name or name@version",

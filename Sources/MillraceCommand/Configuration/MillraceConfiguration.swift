@@ -11,6 +11,8 @@ import ModelRegistry
 /// | `kafka.bootstrap-servers` | `localhost:9092` |
 /// | `kafka.client-id` | `millrace` |
 /// | `kafka.properties.*` | none |
+/// | `kafka.static-membership` | `false` |
+/// | `kafka.session-timeout` | `6s` |
 /// | `topics.requests` | `millrace.requests` |
 /// | `topics.results` | `millrace.results` |
 /// | `topics.dead-letter-suffix` | `-dlt` |
@@ -26,7 +28,7 @@ import ModelRegistry
 /// | `pipeline.maximum-rows-in-flight` | `8192` |
 /// | `pipeline.maximum-bytes-in-flight` | `256MiB` |
 /// | `pipeline.threads` | the number of cores |
-/// | `delivery` | `at-least-once` |
+/// | `delivery` | `exactly-once` |
 /// | `limits.maximum-request-bytes` | `16MiB` |
 /// | `limits.maximum-result-bytes` | `1MiB` |
 /// | `limits.maximum-inputs` | `64` |
@@ -44,6 +46,9 @@ struct MillraceConfiguration: Sendable, Equatable {
         var clientID: String
         /// librdkafka properties to pass through. May hold secrets: never print them.
         var properties: [String: String]
+        /// The group knows this instance by its instance id, over restarts.
+        var staticMembership: Bool
+        var sessionTimeout: Duration
     }
 
     struct Topics: Sendable, Equatable {
@@ -114,7 +119,8 @@ struct MillraceConfiguration: Sendable, Equatable {
         instanceID = reader.read(Keys.instanceID)
         kafka = Kafka(
             bootstrapServers: reader.read(Keys.bootstrapServers), clientID: reader.read(Keys.clientID),
-            properties: reader.read(Keys.kafkaProperties))
+            properties: reader.read(Keys.kafkaProperties), staticMembership: reader.read(Keys.staticMembership),
+            sessionTimeout: reader.read(Keys.sessionTimeout))
         topics = Topics(
             requests: reader.read(Keys.requestTopics), results: reader.read(Keys.resultTopic),
             deadLetterSuffix: reader.read(Keys.deadLetterSuffix), create: reader.read(Keys.createTopics),

@@ -28,6 +28,8 @@ struct DemoRun {
         configuration.kafka.bootstrapServers = [cluster.bootstrapServers]
         configuration.models.store = folder
         configuration.gateway.isEnabled = false
+        // The cluster in this process keeps no transactional offsets.
+        configuration.delivery = .atLeastOnce
         self.configuration = configuration
         for topic in configuration.topics.requests {
             try cluster.createTopic(topic, partitions: Self.partitions)
@@ -77,6 +79,8 @@ struct DemoRun {
     private func exchange(with service: InferenceService) async throws -> DemoReport {
         let listener = try await ResultListener.open(configuration, logger: logger)
         let producer = try KafkaProducer(try configuration.producerConfiguration(), logger: logger)
+        // The producer learns its topic before the clock starts.
+        for topic in configuration.topics.requests { _ = try await producer.partitionCount(of: topic) }
         var checker = AnswerChecker(dataset: dataset)
         var progress = ProgressBar("requests", total: dataset.count)
         let started = ContinuousClock.now
