@@ -6,7 +6,7 @@ SWIFT_SOURCES := Sources Tests Package.swift
 BENCH_ARGUMENTS ?= codec
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-schemas build bench format dependencies tools clean
+.PHONY: help demo test check check-schemas build bench clients format dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ build: dependencies ## Build for release
 
 bench: build ## Run the benchmarks (BENCH_ARGUMENTS)
 	.build/release/millrace bench $(BENCH_ARGUMENTS)
+
+clients: build tools ## Check the service with independent clients against a broker (BOOTSTRAP=host:port)
+	@test -n "$(BOOTSTRAP)" || { echo "BOOTSTRAP=host:port names the broker" >&2; exit 2; }
+	$(PYTHON) Tests/Clients/check_digits.py $(BOOTSTRAP) .build/release/millrace
 
 format: ## Format the Swift code in place
 	swift format -i --parallel -r $(SWIFT_SOURCES)

@@ -24,6 +24,8 @@ final class InferenceService: Service, ReadinessSource {
     private let configuration: MillraceConfiguration
     private let logger: Logger
     private let admin: KafkaAdmin
+    /// Asks whether brokers answer, within a health check's patience.
+    private let probe: KafkaAdmin
     private let pool: ComputePool
     private let registry: Registry
     private let index: VersionIndex
@@ -36,7 +38,11 @@ final class InferenceService: Service, ReadinessSource {
         index = try VersionIndex(root: configuration.models.store)
         registry = Registry(store: store, logger: logger)
         pool = ComputePool(threadCount: configuration.pipeline.threads)
-        admin = try KafkaAdmin(try configuration.kafkaConfiguration(role: "admin"), logger: logger)
+        // Short enough for a stop to be heard while the brokers are away.
+        admin = try KafkaAdmin(
+            try configuration.kafkaConfiguration(role: "admin"), timeout: .seconds(5), logger: logger)
+        probe = try KafkaAdmin(
+            try configuration.kafkaConfiguration(role: "probe"), timeout: .milliseconds(1500), logger: logger)
     }
 
     /// What the pipeline has done so far; nil before it started.
@@ -51,6 +57,7 @@ final class InferenceService: Service, ReadinessSource {
             result = .failure(error)
         }
         await admin.close(deadline: .seconds(2))
+        await probe.close(deadline: .seconds(2))
         pool.shutdown()
         try result.get()
     }
@@ -167,7 +174,7 @@ final class InferenceService: Service, ReadinessSource {
                 missing.map {
                     NewTopic(name: $0, partitions: topics.partitions, replicationFactor: topics.replicationFactor)
                 })
-            logger.info("topics created", metadata: ["topics": "\(missing)"])
+            logger.info("topics created", metadata: ["topics": "\(missing.joined(separator: ", "))"])
             metadata = try await admin.metadata()
         }
         return metadata.topics[topics.results]?.partitions.count ?? topics.partitions
@@ -194,7 +201,7 @@ final class InferenceService: Service, ReadinessSource {
         if let known = state.withLock({ $0.broker }), .now - known.at < Self.brokerCheckLifetime { return known.check }
         let check: ReadinessCheck
         do {
-            let metadata = try await admin.metadata()
+            let metadata = try await probe.metadata()
             check = ReadinessCheck(name: "broker", isReady: true, detail: "\(metadata.brokers.count) reachable")
         } catch {
             check = ReadinessCheck(name: "broker", isReady: false, detail: "\(error)")

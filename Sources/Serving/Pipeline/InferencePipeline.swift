@@ -68,7 +68,7 @@ package final class InferencePipeline: Service {
     /// - Throws: ``PipelineError`` when it cannot go on.
     package func run() async throws {
         try consumer.subscribe(to: configuration.requestTopics)
-        logger.info("consuming", metadata: ["topics": "\(configuration.requestTopics)"])
+        logger.info("consuming", metadata: ["topics": "\(configuration.requestTopics.joined(separator: ", "))"])
         let result: Result<Void, any Error>
         do {
             try await withGracefulShutdownHandler {

@@ -61,7 +61,9 @@ extension PipelineLoop {
     }
 
     private mutating func assign(_ partitions: [TopicPartition]) throws {
-        pipeline.logger.info("partitions assigned", metadata: ["partitions": "\(partitions.sorted())"])
+        pipeline.logger.info(
+            "partitions assigned",
+            metadata: ["partitions": "\(partitions.sorted().map(\.description).joined(separator: ", "))"])
         state.assign(partitions)
         try pipeline.consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, nil) }))
         isPaused = false
@@ -76,7 +78,10 @@ extension PipelineLoop {
     /// told that they are free; of lost partitions everything is dropped, they are another member's already.
     private mutating func revoke(_ partitions: [TopicPartition], lost: Bool, in group: inout Group) async throws {
         pipeline.logger.info(
-            "partitions revoked", metadata: ["partitions": "\(partitions.sorted())", "lost": "\(lost)"])
+            "partitions revoked",
+            metadata: [
+                "partitions": "\(partitions.sorted().map(\.description).joined(separator: ", "))", "lost": "\(lost)",
+            ])
         pipeline.currentStatus.withLock { $0.isAssigned = false }
         if !lost {
             let deadline = ContinuousClock.now + Self.revocationDeadline
