@@ -54,6 +54,8 @@ final class PipelineHarness: Sendable {
         /// The in-process cluster keeps no transactional offsets: there it shows the flow only.
         var isExactlyOnce = false
         var instance = "one"
+        var journal: String?
+        var willCompute: (@Sendable (RecordPosition) -> Void)?
     }
 
     static let models = ["mlp": "digits-mlp", "cnn": "digits"]
@@ -132,14 +134,18 @@ final class PipelineHarness: Sendable {
         let routing = AnswerRouting(
             resultsTopic: results, resultsPartitionCount: options.resultsPartitions, deadLetterSuffix: "-dlt",
             applicationID: "test", maximumResultBytes: options.maximumResultBytes)
+        var configuration = PipelineConfiguration(
+            requestTopics: [requests],
+            bindings: options.bindsTopic ? [requests: ModelReference(name: "digits-mlp")] : [:],
+            batching: options.batching, limits: options.limits, threadCount: options.threads)
+        configuration.willCompute = options.willCompute
+        let journal = try options.journal.map {
+            try CrashJournal(path: $0, topics: [requests], slotCount: options.threads, slotCapacity: 128)
+        }
+        defer { journal?.close() }
         let pipeline = InferencePipeline(
-            PipelineConfiguration(
-                requestTopics: [requests],
-                bindings: options.bindsTopic ? [requests: ModelReference(name: "digits-mlp")] : [:],
-                batching: options.batching, limits: options.limits, threadCount: options.threads),
-            consumer: consumer, signal: signal,
-            sink: sink, registry: registry, pool: pool, codec: codec,
-            encoder: AnswerEncoder(codec: codec, routing: routing), logger: .quiet)
+            configuration, consumer: consumer, signal: signal, sink: sink, registry: registry, pool: pool, codec: codec,
+            encoder: AnswerEncoder(codec: codec, routing: routing), journal: journal, logger: .quiet)
         let value = try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await pipeline.run() }
             let value: Result<Value, any Error>

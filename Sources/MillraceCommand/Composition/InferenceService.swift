@@ -1,3 +1,4 @@
+import FoundationEssentials
 import KafkaClient
 import Logging
 import ModelFormats
@@ -86,10 +87,11 @@ final class InferenceService: Service, ReadinessSource {
             resultsTopic: configuration.topics.results, resultsPartitionCount: resultsPartitions,
             deadLetterSuffix: configuration.topics.deadLetterSuffix, applicationID: configuration.applicationID,
             maximumResultBytes: configuration.limits.maximumResultBytes)
+        let journal = try openJournal()
         let pipeline = InferencePipeline(
             configuration.pipelineConfiguration, consumer: consumer, signal: signal,
             sink: output.sink(with: consumer, logger: logger), registry: registry, pool: pool, codec: codec,
-            encoder: AnswerEncoder(codec: codec, routing: routing), logger: logger)
+            encoder: AnswerEncoder(codec: codec, routing: routing), journal: journal, logger: logger)
         state.withLock { $0.pipeline = pipeline }
         try await pipeline.run()
     }
@@ -116,6 +118,19 @@ final class InferenceService: Service, ReadinessSource {
             throw error
         }
         return output
+    }
+
+    private func openJournal() throws -> CrashJournal {
+        let directory = configuration.recovery.directory
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw CommandFailure(.usage, "recovery.directory: \(directory) cannot be made: \(error)")
+        }
+        return try CrashJournal(
+            path: "\(directory)/\(configuration.applicationID)-\(configuration.instanceID).journal",
+            topics: configuration.topics.requests, slotCount: configuration.pipeline.threads,
+            slotCapacity: max(configuration.batching.maximumRows, InferencePipeline.largestJob))
     }
 
     // MARK: Models

@@ -49,7 +49,7 @@ extension MillraceConfiguration {
     }
 
     var pipelineConfiguration: PipelineConfiguration {
-        PipelineConfiguration(
+        var configuration = PipelineConfiguration(
             requestTopics: topics.requests, bindings: bindings,
             batching: .init(
                 maximumRows: batching.maximumRows, maximumBytes: batching.maximumBytes,
@@ -57,5 +57,7 @@ extension MillraceConfiguration {
             limits: .init(
                 maximumRows: pipeline.maximumRowsInFlight, maximumBytes: pipeline.maximumBytesInFlight),
             threadCount: pipeline.threads, shutdownDeadline: shutdownDeadline)
+        configuration.maximumDeaths = recovery.attempts
+        return configuration
     }
 }

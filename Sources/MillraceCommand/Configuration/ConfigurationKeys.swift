@@ -86,6 +86,13 @@ enum ConfigurationKeys {
         "delivery", .choice(), default: Delivery.exactlyOnce,
         "Delivery guarantee. exactly-once: results and offsets are one transaction; at-least-once: lower latency.")
 
+    static let recoveryDirectory = ConfigurationKey(
+        "recovery.directory", .text, default: "./state",
+        "Directory of the file that remembers which records were being worked on when the process died.")
+    static let recoveryAttempts = ConfigurationKey(
+        "recovery.attempts", .integer(1...1000), default: 3,
+        "Deaths of the process over a record after which it is answered as an error and dead-lettered.")
+
     static let requestBytes = ConfigurationKey(
         "limits.maximum-request-bytes", .byteSize(1024...(1 << 30)), default: 16 << 20,
         "A larger request is answered TOO_LARGE.")
@@ -124,7 +131,8 @@ enum ConfigurationKeys {
         applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
         sessionTimeout, requestTopics, resultTopic,
         deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore, modelPreload,
-        batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, delivery, requestBytes, resultBytes,
+        batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, delivery, recoveryDirectory,
+        recoveryAttempts, requestBytes, resultBytes,
         requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,
         logFormat,
     ]

@@ -29,6 +29,8 @@ import ModelRegistry
 /// | `pipeline.maximum-bytes-in-flight` | `256MiB` |
 /// | `pipeline.threads` | the number of cores |
 /// | `delivery` | `exactly-once` |
+/// | `recovery.directory` | `./state` |
+/// | `recovery.attempts` | `3` |
 /// | `limits.maximum-request-bytes` | `16MiB` |
 /// | `limits.maximum-result-bytes` | `1MiB` |
 /// | `limits.maximum-inputs` | `64` |
@@ -78,6 +80,12 @@ struct MillraceConfiguration: Sendable, Equatable {
         var threads: Int
     }
 
+    struct Recovery: Sendable, Equatable {
+        var directory: String
+        /// Deaths of the process over the same record.
+        var attempts: Int
+    }
+
     struct Limits: Sendable, Equatable {
         var maximumRequestBytes: Int
         var maximumResultBytes: Int
@@ -106,6 +114,7 @@ struct MillraceConfiguration: Sendable, Equatable {
     var batching: Batching
     var pipeline: Pipeline
     var delivery: Delivery
+    var recovery: Recovery
     var limits: Limits
     /// How long a shutdown may take before the process ends regardless.
     var shutdownDeadline: Duration
@@ -135,6 +144,8 @@ struct MillraceConfiguration: Sendable, Equatable {
             maximumRowsInFlight: reader.read(Keys.rowsInFlight), maximumBytesInFlight: reader.read(Keys.bytesInFlight),
             threads: reader.read(Keys.threads))
         delivery = reader.read(Keys.delivery)
+        recovery = Recovery(
+            directory: reader.read(Keys.recoveryDirectory), attempts: reader.read(Keys.recoveryAttempts))
         limits = Limits(
             maximumRequestBytes: reader.read(Keys.requestBytes), maximumResultBytes: reader.read(Keys.resultBytes),
             maximumInputs: reader.read(Keys.requestInputs), maximumElements: reader.read(Keys.requestElements))

@@ -27,6 +27,7 @@ struct DemoRun {
         configuration.applicationID = "millrace-demo"
         configuration.kafka.bootstrapServers = [cluster.bootstrapServers]
         configuration.models.store = folder
+        configuration.recovery.directory = folder
         configuration.gateway.isEnabled = false
         // The cluster in this process keeps no transactional offsets.
         configuration.delivery = .atLeastOnce

@@ -23,7 +23,9 @@ enum CommandExit {
     static func status(of error: any Error) -> ExitStatus? {
         switch error {
         case let failure as CommandFailure: failure.status
-        case is ConfigurationError, is KafkaConfigurationError, is GraphError, is RequestError, is TensorError: .usage
+        case is ConfigurationError, is KafkaConfigurationError, is GraphError, is RequestError, is TensorError,
+            is JournalError:
+            .usage
         case let error as ModelFormatError: error.reason == .notFound ? .notFound : .usage
         case let error as RegistryError:
             switch error {

@@ -6,6 +6,8 @@ package struct BatchKey: Sendable, Hashable {
     package let model: ModelVersion.Identity
     /// The shape of one row of each input, in the model's input order; the leading (batch) extent left out.
     package let rowShapes: [Shape]
+    /// A request that has to run alone; nil for all others.
+    package var loner: Ticket?
 
     package init(model: ModelVersion.Identity, rowShapes: [Shape]) {
         self.model = model

@@ -40,6 +40,7 @@ package final class InferencePipeline: Service {
     let pool: ComputePool
     let jobs: PipelineJobs
     let logger: Logger
+    let journal: CrashJournal?
     let signal: WakeSignal
     let inbox = Mutex<[PipelineMessage]>([])
     let currentStatus = Mutex(Status())
@@ -47,10 +48,13 @@ package final class InferencePipeline: Service {
 
     /// - Parameters:
     ///   - signal: what the consumer was made to wake.
+    ///   - journal: remembers what was being worked on when the process died; without one, a record that kills it kills
+    ///     it on every start.
     ///   - consumer: closed by the pipeline when it stops; the sink's producer is the caller's to close afterwards.
     package init(
         _ configuration: PipelineConfiguration, consumer: KafkaConsumer, signal: WakeSignal, sink: any AnswerSink,
-        registry: Registry, pool: ComputePool, codec: RequestCodec, encoder: AnswerEncoder, logger: Logger
+        registry: Registry, pool: ComputePool, codec: RequestCodec, encoder: AnswerEncoder,
+        journal: CrashJournal? = nil, logger: Logger
     ) {
         self.configuration = configuration
         self.consumer = consumer
@@ -58,9 +62,14 @@ package final class InferencePipeline: Service {
         self.sink = sink
         self.pool = pool
         self.jobs = PipelineJobs(
-            codec: codec, encoder: encoder, registry: registry, bindings: configuration.bindings)
+            codec: codec, encoder: encoder, registry: registry, bindings: configuration.bindings,
+            willCompute: configuration.willCompute)
+        self.journal = journal
         self.logger = logger
     }
+
+    /// Records that one job works on at the most, besides the rows of a batch.
+    package static let largestJob = PipelineLoop.decodeChunk
 
     package var status: Status { currentStatus.withLock { $0 } }
 

@@ -11,6 +11,10 @@ package struct PipelineConfiguration: Sendable {
     package var threadCount: Int
     /// How long a stop may take to answer what was admitted, publish it and leave the group.
     package var shutdownDeadline: Duration
+    /// Deaths of the process over the same record after which the record is given up.
+    package var maximumDeaths = 3
+    /// Called before a request is computed; for tests that need a request to fail in its own way.
+    package var willCompute: (@Sendable (RecordPosition) -> Void)?
 
     package init(
         requestTopics: [String], bindings: [String: ModelReference] = [:], batching: BatchPlanner.Limits = .init(),

@@ -45,13 +45,18 @@ struct PipelineJobs: Sendable {
     let encoder: AnswerEncoder
     let registry: Registry
     let bindings: [String: ModelReference]
+    let willCompute: (@Sendable (RecordPosition) -> Void)?
     private let scratches = ScratchPool()
 
-    init(codec: RequestCodec, encoder: AnswerEncoder, registry: Registry, bindings: [String: ModelReference]) {
+    init(
+        codec: RequestCodec, encoder: AnswerEncoder, registry: Registry, bindings: [String: ModelReference],
+        willCompute: (@Sendable (RecordPosition) -> Void)?
+    ) {
         self.codec = codec
         self.encoder = encoder
         self.registry = registry
         self.bindings = bindings
+        self.willCompute = willCompute
     }
 
     /// Decodes records and binds them to their models.
@@ -86,6 +91,7 @@ struct PipelineJobs: Sendable {
                 answers.append(answer(item, .failure(error)))
             }
         }
+        if let willCompute { live.forEach { willCompute($0.record.position) } }
         let outputs = InferenceEngine.run(live.map(\.slice), on: context)
         for (item, outputs) in zip(live, outputs) { answers.append(answer(item, outputs)) }
         return answers

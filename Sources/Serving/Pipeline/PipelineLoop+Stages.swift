@@ -56,6 +56,7 @@ extension PipelineLoop {
         for record in records {
             let bytes = (record.value?.count ?? 0) + (record.key?.count ?? 0)
             guard let ticket = state.admit(record.topicPartition, offset: record.offset, bytes: bytes) else { continue }
+            if !suspects.isEmpty, isGivenUp(record, ticket) { continue }
             undecoded.append((ticket, record))
         }
     }
@@ -102,10 +103,9 @@ extension PipelineLoop {
 
     mutating func startDecoding(in group: inout Group) {
         while !undecoded.isEmpty, runningJobs < 2 * pipeline.configuration.threadCount {
-            let chunk = Array(undecoded.prefix(Self.decodeChunk))
-            undecoded.removeFirst(chunk.count)
+            let chunk = nextChunk()
             let jobs = pipeline.jobs
-            start(in: &group) { _ in .decoded(jobs.decode(chunk)) }
+            start(in: &group, over: chunk.map(\.record)) { _ in .decoded(jobs.decode(chunk)) }
         }
     }
 
@@ -125,7 +125,7 @@ extension PipelineLoop {
             guard !slices.isEmpty else { continue }
             pipeline.statistics.countBatch(rows: slices.reduce(0) { $0 + $1.slice.rows.count })
             let jobs = pipeline.jobs
-            start(in: &group) { context in .answered(jobs.run(slices, on: context)) }
+            start(in: &group, over: slices.map(\.record)) { context in .answered(jobs.run(slices, on: context)) }
         }
     }
 
@@ -135,7 +135,7 @@ extension PipelineLoop {
             held[ticket]?.parts = []
             let parts = request.parts.sorted { $0.start < $1.start }.map(\.outputs)
             let jobs = pipeline.jobs
-            start(in: &group) { _ in
+            start(in: &group, over: [request.record]) { _ in
                 .answered([jobs.join(parts, of: request.request, ticket: ticket, record: request.record)])
             }
         }
@@ -148,15 +148,21 @@ extension PipelineLoop {
         group.addTask { pipeline.post(.published(await pipeline.sink.publish(set))) }
     }
 
-    /// Runs a job on a compute thread and posts what it reports.
+    /// Runs a job on a compute thread and posts what it reports; the journal knows its records meanwhile.
     private mutating func start(
-        in group: inout Group, _ job: @escaping @Sendable (ExecutionContext) -> PipelineMessage
+        in group: inout Group, over records: [KafkaRecord],
+        _ job: @escaping @Sendable (ExecutionContext) -> PipelineMessage
     ) {
         runningJobs += 1
         let pipeline = pipeline
         group.addTask {
             do {
-                pipeline.post(try await pipeline.pool.run(job))
+                let message = try await pipeline.pool.run { context in
+                    let mark = pipeline.journal?.begin(records.map(\.position))
+                    defer { pipeline.journal?.end(mark) }
+                    return job(context)
+                }
+                pipeline.post(message)
             } catch {
                 pipeline.post(.failed("\(error)"))
             }

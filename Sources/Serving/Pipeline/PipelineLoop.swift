@@ -38,6 +38,10 @@ struct PipelineLoop {
     /// Split requests whose parts are all there.
     var complete: [Ticket] = []
     var undecoded: Deque<(ticket: Ticket, record: KafkaRecord)> = []
+    /// Records over which an earlier process died.
+    var suspects: [RecordPosition: CrashJournal.Suspect]
+    /// Tickets of suspects: they are decoded and run alone.
+    var loners: Set<Ticket> = []
     var runningJobs = 0
     var isPaused = false
     /// Since when nothing more is taken in.
@@ -52,6 +56,11 @@ struct PipelineLoop {
         self.pipeline = pipeline
         state = PipelineState(limits: pipeline.configuration.limits)
         planner = BatchPlanner(limits: pipeline.configuration.batching)
+        suspects = pipeline.journal?.suspects ?? [:]
+        if !suspects.isEmpty {
+            pipeline.logger.warning(
+                "an earlier process died over records; they run alone", metadata: ["records": "\(suspects.count)"])
+        }
     }
 
     mutating func run(in group: inout Group) async throws {
@@ -113,8 +122,10 @@ struct PipelineLoop {
         case .bound(let request):
             state.setRows(request.rowCount, for: decoded.ticket)
             held[decoded.ticket] = Held(request: request, record: decoded.record, openRows: request.rowCount)
+            var key = request.batchKey
+            if loners.contains(decoded.ticket) { key.loner = decoded.ticket }
             planner.add(
-                decoded.ticket, key: request.batchKey, rowCount: request.rowCount, bytesPerRow: request.bytesPerRow,
+                decoded.ticket, key: key, rowCount: request.rowCount, bytesPerRow: request.bytesPerRow,
                 at: .now)
         }
     }
@@ -141,6 +152,7 @@ struct PipelineLoop {
         switch outcome {
         case .committed:
             pipeline.statistics.countPublished(state.publishing?.requestCount ?? 0)
+            if let set = state.publishing { absolveSuspects(before: set.offsets) }
             state.finishPublishing()
             redoCount = 0
         case .aborted(let error) where error.isMessageTooLarge:
@@ -169,5 +181,6 @@ struct PipelineLoop {
         planner.removeAll { !state.isLive($0) }
         held = held.filter { state.isLive($0.key) }
         undecoded.removeAll { !state.isLive($0.ticket) }
+        loners = loners.filter { state.isLive($0) }
     }
 }

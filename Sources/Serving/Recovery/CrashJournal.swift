@@ -74,13 +74,13 @@ package final class CrashJournal: Sendable {
         state.withLock { $0.freeSlots.append(slot) }
     }
 
-    /// The record is answered: it does not kill.
-    package func absolve(_ position: RecordPosition) {
-        let remaining: [RecordPosition: Suspect]? = state.withLock { state in
-            guard state.suspects.removeValue(forKey: position) != nil else { return nil }
+    /// The records are answered: they do not kill.
+    package func absolve(_ positions: some Collection<RecordPosition>) {
+        let remaining = state.withLock { state in
+            for position in positions { state.suspects[position] = nil }
             return state.suspects
         }
-        if let remaining { file.writeSuspects(remaining.map { ($0.key, $0.value.lonelyDeaths) }) }
+        file.writeSuspects(remaining.map { ($0.key, $0.value.lonelyDeaths) })
     }
 
     /// Gives the file up; marks that are still set stay.

@@ -56,8 +56,7 @@ import Testing
         _ = first.begin([position(1), position(2)])
         first.close()
         let second = try open()
-        second.absolve(position(1))
-        second.absolve(position(77))
+        second.absolve([position(1), position(77)])
         second.close()
         #expect(Array(try open().suspects.keys) == [position(2)])
     }
