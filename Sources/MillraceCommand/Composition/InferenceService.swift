@@ -20,6 +20,8 @@ final class InferenceService: Service, ReadinessSource {
 
     private static let brokerCheckLifetime = Duration.seconds(2)
     private static let connectionRetryDelay = Duration.seconds(2)
+    /// Also how long a stop may have to wait for brokers that do not answer.
+    private static let adminTimeout = Duration.seconds(5)
 
     private let configuration: MillraceConfiguration
     private let logger: Logger
@@ -36,7 +38,8 @@ final class InferenceService: Service, ReadinessSource {
         index = try VersionIndex(root: configuration.models.store)
         registry = Registry(store: store, logger: logger)
         pool = ComputePool(threadCount: configuration.pipeline.threads)
-        admin = try KafkaAdmin(try configuration.kafkaConfiguration(role: "admin"), logger: logger)
+        admin = try KafkaAdmin(
+            try configuration.kafkaConfiguration(role: "admin"), timeout: Self.adminTimeout, logger: logger)
     }
 
     /// What the pipeline has done so far; nil before it started.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import Glibc
 import KafkaClient
 import ModelFormats
@@ -23,7 +24,9 @@ enum CommandExit {
     static func status(of error: any Error) -> ExitStatus? {
         switch error {
         case let failure as CommandFailure: failure.status
-        case is ConfigurationError, is KafkaConfigurationError, is GraphError, is RequestError, is TensorError: .usage
+        case is ConfigurationError, is KafkaConfigurationError, is GraphError, is RequestError, is TensorError,
+            is GatewayError:
+            .usage
         case let error as ModelFormatError: error.reason == .notFound ? .notFound : .usage
         case let error as RegistryError:
             switch error {
