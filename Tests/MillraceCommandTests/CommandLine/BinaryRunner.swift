@@ -24,7 +24,7 @@ enum BinaryRunner {
         .appending(path: "millrace").path(percentEncoded: false)
 
     static func run(
-        _ arguments: [String], input: String = "", timeout: Duration = .seconds(30)
+        _ arguments: [String], input: String = "", timeout: Duration = .seconds(60)
     ) async throws -> Output {
         let binary = try start(arguments, input: input)
         return try await binary.output(within: timeout)
