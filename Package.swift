@@ -108,7 +108,11 @@ let package = Package(
             ["Serving", "JSONDocuments", "TensorEngine", "ModelRegistry", "KafkaClient", "TestSupport", logging]),
         tests("GatewayTests", ["Gateway", "Serving", hummingbird, logging, lifecycle]),
         tests(
-            "MillraceCommandTests", ["MillraceCommand", "JSONDocuments", "TestSupport", yams, configuration, logging]),
+            "MillraceCommandTests",
+            [
+                "MillraceCommand", "Serving", "ModelFormats", "KafkaClient", "TensorEngine", "JSONDocuments",
+                "TestSupport", yams, configuration, logging,
+            ]),
         tests(
             "IntegrationTests",
             [

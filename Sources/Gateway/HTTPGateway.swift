@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -31,9 +32,18 @@ public struct HTTPGateway: Service {
         self.onListening = onListening
     }
 
+    /// - Throws: ``GatewayError`` when the address cannot be listened on.
     public func run() async throws {
-        try await application().run()
+        do {
+            try await application().run()
+        } catch let error as IOError where Self.bindErrors.contains(error.errnoCode) {
+            throw GatewayError(
+                address: "\(configuration.host):\(configuration.port)",
+                reason: String(cString: strerror(error.errnoCode)))
+        }
     }
+
+    private static let bindErrors: Set<CInt> = [EADDRINUSE, EADDRNOTAVAIL, EACCES]
 
     private func application() -> some ApplicationProtocol {
         // The framework's debug messages are not of interest to an operator of this service.

@@ -5,7 +5,13 @@ struct HealthCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health",
         abstract: "Ask a running instance whether it is live or ready.",
-        discussion: "Exit codes: 0 a 2xx answer, 1 another answer or none in time.")
+        discussion: """
+            Exit codes: 0 a 2xx answer, 1 another answer or none in time.
+
+            EXAMPLES
+              millrace health
+              millrace health --url http://127.0.0.1:8080/v2/health/live --timeout 5s
+            """)
 
     @Option(help: "Address to ask; http only.")
     var url = "http://127.0.0.1:8080/v2/health/ready"

@@ -12,6 +12,11 @@ struct Millrace: AsyncParsableCommand {
             EXIT CODES
               0 fine   1 found a difference or an error result   2 usage or configuration
               3 brokers   4 not found   5 refused
+
+            EXAMPLES
+              millrace demo
+              millrace predict model.h5 --request request.json
+              millrace serve --config millrace.yaml
             """,
         version: version,
         subcommands: [

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 public import ModelFormats
 
 /// Bundles as folders of one directory: `<root>/bundles/<digest>/`.
@@ -40,11 +41,18 @@ public struct DirectoryArtifactStore: ArtifactStore {
         return "\(root)/bundles/\(digest)"
     }
 
+    /// Makes the directory and those above it.
     static func makeDirectory(_ path: String) throws(RegistryError) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch let error {
-            throw .storeUnusable(path: path, reason: "cannot be created: \(error)")
+        var prefix = path.hasPrefix("/") ? "/" : ""
+        for component in path.split(separator: "/") {
+            prefix += prefix.isEmpty || prefix == "/" ? component : "/" + component
+            guard mkdir(prefix, 0o777) != 0 else { continue }
+            let code = errno
+            // Asked after the attempt: another process may be making it too, and a read-only file system refuses to make
+            // what it already has.
+            var status = stat()
+            if stat(prefix, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { continue }
+            throw .storeUnusable(path: path, reason: "\(prefix) cannot be made: \(String(cString: strerror(code)))")
         }
     }
 }

@@ -7,6 +7,11 @@ import TensorEngine
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure on this machine what decoding and matrix products cost.",
+        discussion: """
+            EXAMPLES
+              millrace bench codec
+              millrace bench kernels --output json
+            """,
         subcommands: [BenchCodecCommand.self, BenchKernelsCommand.self])
 }
 
@@ -17,6 +22,9 @@ struct BenchCodecCommand: ParsableCommand {
         discussion: """
             Medians over the rounds, on one thread. Parsing the same body with Jansson, the parser of every other JSON \
             document here, is measured beside it.
+
+            EXAMPLES
+              millrace bench codec --numbers 784 --output json
             """)
 
     @Option(help: "Numbers in the tensor; may be repeated.")
@@ -63,6 +71,9 @@ struct BenchKernelsCommand: ParsableCommand {
         discussion: """
             The engine's product adds up every row in one fixed order, whatever the batch; OpenBLAS, the yardstick, is free \
             to choose. Best of 50 repetitions each, in billions of floating-point operations a second.
+
+            EXAMPLES
+              millrace bench kernels --output json
             """)
 
     @OptionGroup var format: OutputOptions

@@ -14,6 +14,10 @@ struct DemoCommand: AsyncParsableCommand {
             service over real sockets, sends 1,797 handwritten digits as requests from a separate producer, and compares \
             every prediction with Keras's own. Needs no broker and leaves nothing behind. Exits with 1 when an answer is \
             missing, duplicated or different.
+
+            EXAMPLES
+              millrace demo
+              millrace demo --output json
             """)
 
     @Option(help: ArgumentHelp("A folder with cnn.h5, digits.npz and cnn_outputs.npz.", valueName: "folder"))

@@ -15,7 +15,7 @@ struct InferCommand: AsyncParsableCommand {
 
             EXAMPLES
               millrace infer --request request.json --model digits
-              echo '{"inputs": [...]}' | millrace infer --request - --model digits@3 --key customer-7
+              millrace infer --request - --model digits@3 --key customer-7 < request.json
             """)
 
     @Option(help: ArgumentHelp("The request's bytes; - reads standard input.", valueName: "file"))
@@ -30,7 +30,7 @@ struct InferCommand: AsyncParsableCommand {
     @Option(help: "The topic to send to; default: the first of topics.requests.")
     var topic: String?
 
-    @Option(help: "Seconds to wait for the result.")
+    @Option(help: "Seconds to wait for the brokers and the result.")
     var timeout = 30.0
 
     @Option(
@@ -47,9 +47,14 @@ struct InferCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try options.load().configuration
+        let deadline = ContinuousClock.now + .seconds(timeout)
+        let loaded = try options.load()
+        let configuration = loaded.configuration
         LogBootstrap.start(configuration.logging)
-        let logger = Logger(label: "millrace.infer")
+        var logger = Logger(label: "millrace.infer")
+        // What goes wrong is said once, at the end; the client library's attempts are for those who ask for a log.
+        let isLogWanted = loaded.settings.contains { $0.key == "logging.level" && $0.source != "default" }
+        if !isLogWanted { logger.logLevel = .critical }
         guard let topic = topic ?? configuration.topics.requests.first else {
             throw CommandFailure(.usage, "topics.requests: found none, expected a topic to send to")
         }
@@ -57,11 +62,20 @@ struct InferCommand: AsyncParsableCommand {
         let record = ProducerRecord(
             topic: topic, partition: nil, key: key.map { Array($0.utf8)[...] }, value: body[...],
             headers: try recordHeaders())
-        let listener = try await ResultListener.open(configuration, logger: logger)
-        let producer = try KafkaProducer(try configuration.producerConfiguration(), logger: logger)
+        let listener: ResultListener
+        do {
+            listener = try await ResultListener.open(configuration, timeout: .seconds(timeout), logger: logger)
+        } catch let error as KafkaError {
+            throw CommandFailure(
+                .broker, "the brokers at \(configuration.bootstrapServers) gave no answer within \(timeout) s: \(error)"
+            )
+        }
+        var delivery = try configuration.producerConfiguration()
+        delivery.deliveryTimeout = max(.seconds(1), deadline - .now)
+        let producer = try KafkaProducer(delivery, logger: logger)
         let outcome: Result<KafkaRecord?, any Error>
         do {
-            outcome = .success(try await send(record, with: producer, awaiting: listener))
+            outcome = .success(try await send(record, with: producer, awaiting: listener, until: deadline))
         } catch {
             outcome = .failure(error)
         }
@@ -93,14 +107,15 @@ struct InferCommand: AsyncParsableCommand {
     }
 
     private func send(
-        _ record: ProducerRecord, with producer: KafkaProducer, awaiting listener: ResultListener
+        _ record: ProducerRecord, with producer: KafkaProducer, awaiting listener: ResultListener,
+        until deadline: ContinuousClock.Instant
     ) async throws -> KafkaRecord? {
         guard let report = try await producer.produce([record]).first else { return nil }
         switch report {
         case .failed(let error): throw error
         case .delivered(let position, let offset):
             let source = "\(position.topic)/\(position.partition)/\(offset)"
-            return try await listener.first(within: .seconds(timeout)) { result in
+            return try await listener.first(within: deadline - .now) { result in
                 result.firstValue(named: RecordHeaderName.source).map { String(decoding: $0, as: UTF8.self) } == source
             }
         }

@@ -11,6 +11,12 @@ struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
         abstract: "Import, list and show model versions of the artifact store.",
+        discussion: """
+            EXAMPLES
+              millrace models import model.h5 --name digits
+              millrace models list
+              millrace models show digits@1
+            """,
         subcommands: [ModelsImportCommand.self, ModelsListCommand.self, ModelsShowCommand.self])
 }
 
@@ -25,6 +31,12 @@ struct StoreOptions: ParsableArguments {
         if let store { return store }
         return try options.load().configuration.models.store
     }
+
+    /// Every version in the store; looking does not make one that is not there.
+    static func versions(in path: String) throws -> [ModelVersion] {
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        return try VersionIndex(root: path).versions()
+    }
 }
 
 struct ModelsImportCommand: AsyncParsableCommand {
@@ -38,7 +50,7 @@ struct ModelsImportCommand: AsyncParsableCommand {
 
             EXAMPLES
               millrace models import model.h5 --name digits
-              millrace models import model.h5 --name digits --metadata team=vision --metadata ticket=A-17
+              millrace models import model.h5 --name digits --metadata team=vision
             """)
 
     @Argument(help: "The model file.")
@@ -78,20 +90,26 @@ struct ModelsImportCommand: AsyncParsableCommand {
 }
 
 struct ModelsListCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the versions of every model.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the versions of every model.",
+        discussion: """
+            EXAMPLES
+              millrace models list
+              millrace models list --store /srv/models --output json
+            """)
 
     @OptionGroup var store: StoreOptions
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
         let path = try store.path()
-        let artifacts = try DirectoryArtifactStore(root: path)
+        let versions = try StoreOptions.versions(in: path)
         var table = TextTable([
             ("MODEL", .left), ("VERSION", .right), ("SOURCE", .left), ("INPUTS", .left), ("DIGEST", .left),
         ])
         var documents: [JSONValue] = []
-        for version in try VersionIndex(root: path).versions() {
-            let manifest = try artifacts.bundle(digest: version.digest).manifest
+        for version in versions {
+            let manifest = try DirectoryArtifactStore(root: path).bundle(digest: version.digest).manifest
             let inputs = manifest.inputs.map { "\($0.name) \($0.shapeText)" }.joined(separator: ", ")
             table.append(
                 version.identity.name, String(version.identity.number), manifest.source?.framework ?? "", inputs,
@@ -123,10 +141,8 @@ struct ModelsShowCommand: AsyncParsableCommand {
 
     func run() async throws {
         let path = try store.path()
-        let artifacts = try DirectoryArtifactStore(root: path)
-        let version = try VersionCatalog(VersionIndex(root: path).versions()).version(
-            for: ModelReference(parsing: model))
-        let manifest = try artifacts.bundle(digest: version.digest).manifest
+        let version = try VersionCatalog(StoreOptions.versions(in: path)).version(for: ModelReference(parsing: model))
+        let manifest = try DirectoryArtifactStore(root: path).bundle(digest: version.digest).manifest
         format.print(manifest.json) {
             var table = TextTable([("FIELD", .left), ("VALUE", .left)])
             table.append("model", version.identity.description)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import ModelFormats
 import ModelRegistry
 import Serving
@@ -62,7 +61,7 @@ struct PredictCommand: ParsableCommand {
             modelName: ModelImport.defaultName(of: model), modelVersion: nil, id: request.id, outputs: named)
         let message = try codec.encode(response, as: request.encoding)
         if let output {
-            try Data(message.value).write(to: URL(filePath: output))
+            try OutputFile.write(message.value, to: output)
         } else {
             Console.write(message.value + [UInt8(ascii: "\n")])
         }

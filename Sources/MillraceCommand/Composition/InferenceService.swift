@@ -21,6 +21,8 @@ final class InferenceService: Service, ReadinessSource {
 
     private static let brokerCheckLifetime = Duration.seconds(2)
     private static let connectionRetryDelay = Duration.seconds(2)
+    /// Also how long a stop may have to wait for brokers that do not answer.
+    private static let adminTimeout = Duration.seconds(5)
 
     private let configuration: MillraceConfiguration
     private let logger: Logger
@@ -39,9 +41,8 @@ final class InferenceService: Service, ReadinessSource {
         index = try VersionIndex(root: configuration.models.store)
         registry = Registry(store: store, logger: logger)
         pool = ComputePool(threadCount: configuration.pipeline.threads)
-        // Short enough for a stop to be heard while the brokers are away.
         admin = try KafkaAdmin(
-            try configuration.kafkaConfiguration(role: "admin"), timeout: .seconds(5), logger: logger)
+            try configuration.kafkaConfiguration(role: "admin"), timeout: Self.adminTimeout, logger: logger)
         probe = try KafkaAdmin(
             try configuration.kafkaConfiguration(role: "probe"), timeout: .milliseconds(1500), logger: logger)
     }

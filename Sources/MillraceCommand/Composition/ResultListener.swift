@@ -15,9 +15,14 @@ final class ResultListener: Sendable {
         self.signal = signal
     }
 
-    static func open(_ configuration: MillraceConfiguration, logger: Logger) async throws -> ResultListener {
+    /// - Parameter timeout: how long each question to the brokers may take.
+    /// - Throws: `KafkaError` when they do not answer, ``CommandFailure`` when there is no results topic.
+    static func open(
+        _ configuration: MillraceConfiguration, timeout: Duration = .seconds(30), logger: Logger
+    ) async throws -> ResultListener {
         let topic = configuration.topics.results
-        let admin = try KafkaAdmin(try configuration.kafkaConfiguration(role: "listener-admin"), logger: logger)
+        let admin = try KafkaAdmin(
+            try configuration.kafkaConfiguration(role: "listener-admin"), timeout: timeout, logger: logger)
         let metadata: ClusterMetadata
         do {
             metadata = try await admin.metadata()
@@ -41,7 +46,7 @@ final class ResultListener: Sendable {
         do {
             var positions: [TopicPartition: Int64?] = [:]
             for position in found.topicPartitions {
-                positions[position] = try await consumer.watermarks(position).high
+                positions[position] = try await consumer.watermarks(position, timeout: timeout).high
             }
             try consumer.assign(positions)
         } catch {

@@ -11,13 +11,24 @@ struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
         abstract: "Show or check the effective configuration.",
-        discussion: "Exit codes: 0 valid, 2 invalid.",
+        discussion: """
+            Exit codes: 0 valid, 2 invalid.
+
+            EXAMPLES
+              millrace config show
+              millrace config check --config millrace.yaml
+            """,
         subcommands: [Show.self, Check.self])
 
     /// `millrace config show`.
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print every value and where it came from, secrets redacted.")
+            abstract: "Print every value and where it came from, secrets redacted.",
+            discussion: """
+                EXAMPLES
+                  millrace config show
+                  millrace config show --config millrace.yaml --output json
+                """)
 
         @OptionGroup var options: ConfigurationOptions
 
@@ -32,7 +43,12 @@ struct ConfigCommand: ParsableCommand {
     /// `millrace config check`.
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check the configuration without starting anything.")
+            abstract: "Check the configuration without starting anything.",
+            discussion: """
+                EXAMPLES
+                  millrace config check --config millrace.yaml
+                  millrace config check --set batching.maximum-delay=5ms
+                """)
 
         @OptionGroup var options: ConfigurationOptions
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import Glibc
 import KafkaClient
 import ModelFormats
@@ -24,7 +25,7 @@ enum CommandExit {
         switch error {
         case let failure as CommandFailure: failure.status
         case is ConfigurationError, is KafkaConfigurationError, is GraphError, is RequestError, is TensorError,
-            is JournalError:
+            is JournalError, is GatewayError:
             .usage
         case let error as ModelFormatError: error.reason == .notFound ? .notFound : .usage
         case let error as RegistryError:

@@ -1,0 +1,67 @@
+import Testing
+
+/// What `--help` says of every command.
+@Suite struct HelpTests {
+    static let configuration = ["--config", "--bootstrap-servers", "--log-level", "--log-format", "--set"]
+    static let commands: [(path: [String], mentions: [String])] = [
+        ([], ["demo", "serve", "predict", "infer", "models", "config", "health", "bench", "--version", "EXIT CODES"]),
+        (["demo"], ["--data", "--verbose", "--output"]),
+        (["serve"], configuration),
+        (["predict"], ["<model>", "--request", "--inputs", "--output", "--batch"]),
+        (["infer"], ["--request", "--model", "--key", "--topic", "--timeout", "--header"] + configuration),
+        (["models"], ["import", "list", "show"]),
+        (["models", "import"], ["<file>", "--name", "--metadata", "--store", "--output"] + configuration),
+        (["models", "list"], ["--store", "--output"] + configuration),
+        (["models", "show"], ["<name[@version]>", "--store", "--output"] + configuration),
+        (["config"], ["show", "check"]),
+        (["config", "show"], ["--output"] + configuration),
+        (["config", "check"], configuration),
+        (["health"], ["--url", "--timeout"]),
+        (["bench"], ["codec", "kernels"]),
+        (["bench", "codec"], ["--numbers", "--rounds", "--output"]),
+        (["bench", "kernels"], ["--output"]),
+    ]
+
+    @Test(arguments: commands)
+    func `help names every option and shows examples`(path: [String], mentions: [String]) async throws {
+        let output = try await BinaryRunner.run(path + ["--help"])
+        #expect(output.exitCode == 0)
+        #expect(output.stderr.isEmpty)
+        for word in ["OVERVIEW: ", "EXAMPLES\n"] + mentions {
+            #expect(output.stdout.contains(word), "\(word) is missing")
+        }
+        let lines = output.stdout.split(separator: "\n", omittingEmptySubsequences: false)
+        let examples = lines.drop { $0 != "EXAMPLES" }.dropFirst().prefix { !$0.isEmpty }
+        #expect(!examples.isEmpty)
+        // An example that is wrapped cannot be pasted.
+        for line in examples { #expect(line.hasPrefix("  ") && line.contains("millrace "), "\(line)") }
+    }
+
+    @Test func `the version is one line`() async throws {
+        let output = try await BinaryRunner.run(["--version"])
+        #expect(output.exitCode == 0)
+        #expect(output.stdout.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
+    }
+
+    @Test(arguments: [
+        (["bogus"], "bogus"),
+        (["predict"], "<model>"),
+        (["predict", "m.h5"], "--request"),
+        (["predict", "m.h5", "--inputs", "a.npz", "--request", "r.json"], "--request"),
+        (["predict", "m.h5", "--inputs", "a.npz", "--batch", "0"], "--batch"),
+        (["predict", "m.h5", "--inputs", "a.npz", "--output", "o.csv"], "o.csv"),
+        (["infer"], "--request"),
+        (["infer", "--request", "r.json", "--timeout", "0"], "--timeout"),
+        (["serve", "--nonsense"], "--nonsense"),
+        (["models", "list", "--output", "xml"], "xml"),
+        (["models", "import"], "<file>"),
+        (["health", "--url", "ftp://x"], "ftp://x"),
+        (["bench", "codec", "--rounds", "0"], "--rounds"),
+    ])
+    func `a wrong command line is refused by name`(arguments: [String], mentions: String) async throws {
+        let output = try await BinaryRunner.run(arguments)
+        #expect(output.exitCode == 2)
+        #expect(output.stdout.isEmpty)
+        #expect(output.stderr.contains(mentions), "\(output.stderr)")
+    }
+}
