@@ -95,7 +95,7 @@ import Testing
         (["--set", "gateway.prot=1"], "did you mean gateway.port?"),
         (["--set", "gateway.port=many"], "gateway.port"),
         (["--set", "topics.results=millrace.requests"], "topics.results"),
-        (["--set", "delivery=exactly-once"], "delivery"),
+        (["--set", "delivery=twice"], "delivery"),
         (["--config", "absent.yaml"], "absent.yaml"),
     ])
     func `a configuration with problems`(arguments: [String], mentions: String) async throws {
