@@ -5,8 +5,8 @@
 # needs Debian 13's C library and OpenSSL. So this stage rebuilds Debian 13's source package for Debian 12, which leaves
 # every other library at the version that the code is built and tested with.
 FROM debian:bookworm-slim AS librdkafka
-RUN echo 'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main' \
-        > /etc/apt/sources.list.d/trixie-source.list \
+RUN sed -e 's/^Types: deb$/Types: deb-src/' -e 's/bookworm/trixie/g' /etc/apt/sources.list.d/debian.sources \
+        > /etc/apt/sources.list.d/trixie-source.sources \
     && apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         build-essential debhelper fakeroot libcurl4-openssl-dev liblz4-dev libsasl2-dev libssl-dev libzstd-dev pkgconf \
@@ -32,7 +32,8 @@ COPY Tests ./Tests
 RUN --mount=type=cache,target=/cache,sharing=locked \
     --mount=type=cache,target=/build/.build,sharing=locked \
     swift build --cache-path /cache -c release --product millrace --static-swift-stdlib \
-    && install -D --strip .build/release/millrace /out/millrace
+    && install -D --strip .build/release/millrace /out/millrace \
+    && cp -r .build/release/millrace_MillraceCommand.resources /out/
 
 FROM debian:bookworm-slim
 COPY --from=librdkafka /packages/librdkafka1_*.deb /tmp/packages/
@@ -42,12 +43,13 @@ RUN apt-get update \
         ca-certificates libhdf5-103-1 libjansson4 libopenblas0-pthread libsasl2-modules libsimdjson14 libzip4 tzdata \
     && rm -rf /var/lib/apt/lists/* /tmp/packages \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/millrace millrace \
-    && install -d -o millrace -g millrace /var/lib/millrace /var/lib/millrace/models
-COPY --from=build /out/millrace /usr/local/bin/millrace
+    && install -d -o millrace -g millrace /var/lib/millrace /var/lib/millrace/models \
+        /var/lib/millrace/state
+COPY --from=build /out/ /usr/local/bin/
 
 USER millrace
 WORKDIR /var/lib/millrace
-VOLUME /var/lib/millrace/models
+VOLUME /var/lib/millrace/models /var/lib/millrace/state
 # Inside a container loopback is the container's own: the gateway has to listen on every interface to be reached.
 ENV MILLRACE_GATEWAY_HOST=0.0.0.0 \
     MILLRACE_LOGGING_FORMAT=json
