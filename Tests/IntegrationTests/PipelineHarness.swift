@@ -55,6 +55,7 @@ final class PipelineHarness: Sendable {
         var isExactlyOnce = false
         var instance = "one"
         var journal: String?
+        var sessionTimeout = Duration.seconds(15)
         var willCompute: (@Sendable (RecordPosition) -> Void)?
     }
 
@@ -65,7 +66,9 @@ final class PipelineHarness: Sendable {
     let requests: String
     let results: String
     let group: String
-    private let folder: TemporaryFolder
+    /// The artifact store; removed with the harness that made it.
+    let store: String
+    private let folder: TemporaryFolder?
     private let producer: KafkaProducer
 
     init(_ broker: TestBroker, _ options: Options = Options()) async throws {
@@ -75,25 +78,50 @@ final class PipelineHarness: Sendable {
         requests = "requests-\(unique)"
         results = "results-\(unique)"
         group = "millrace-\(unique)"
-        folder = try TemporaryFolder()
+        let folder = try TemporaryFolder()
+        self.folder = folder
+        store = folder.path
         try await broker.createTopic(requests, partitions: options.partitions)
         try await broker.createTopic(requests + "-dlt", partitions: 1)
         try await broker.createTopic(results, partitions: options.resultsPartitions)
-        var configuration = ProducerConfiguration(
-            kafka: try KafkaConfiguration(bootstrapServers: broker.bootstrapServers))
-        configuration.maximumRecordBytes = 64 << 20
-        producer = try KafkaProducer(configuration, logger: .quiet)
-        let store = try DirectoryArtifactStore(root: folder.path)
-        let index = try VersionIndex(root: folder.path)
+        producer = try Self.makeProducer(broker)
+        let artifacts = try DirectoryArtifactStore(root: store)
+        let index = try VersionIndex(root: store)
         for (file, name) in Self.models {
             let imported = try ModelFile.open("\(Fixtures.digits)/\(file).h5")
             _ = try index.append(name: name) { number in
                 let manifest = Manifest(
                     name: name, version: number, graph: imported.graph, source: imported.source,
                     createdAt: "2026-01-01T00:00:00Z")
-                return try store.put(ModelBundle(manifest: manifest, graph: imported.graph))
+                return try artifacts.put(ModelBundle(manifest: manifest, graph: imported.graph))
             }
         }
+    }
+
+    /// The topics, group and store of a harness in another process.
+    init(attachedTo other: Identity, _ options: Options) throws {
+        broker = TestBroker(bootstrapServers: other.bootstrapServers, embedded: nil)
+        self.options = options
+        (requests, results, group, store) = (other.requests, other.results, other.group, other.store)
+        folder = nil
+        producer = try Self.makeProducer(broker)
+    }
+
+    /// What a harness in another process needs to take part.
+    struct Identity: Codable, Sendable {
+        let bootstrapServers, requests, results, group, store: String
+    }
+
+    var identity: Identity {
+        Identity(
+            bootstrapServers: broker.bootstrapServers, requests: requests, results: results, group: group, store: store)
+    }
+
+    private static func makeProducer(_ broker: TestBroker) throws -> KafkaProducer {
+        var configuration = ProducerConfiguration(
+            kafka: try KafkaConfiguration(bootstrapServers: broker.bootstrapServers))
+        configuration.maximumRecordBytes = 64 << 20
+        return try KafkaProducer(configuration, logger: .quiet)
     }
 
     func close() async {
@@ -106,14 +134,15 @@ final class PipelineHarness: Sendable {
     ) async throws -> Value {
         let pool = ComputePool(threadCount: options.threads)
         defer { pool.shutdown() }
-        let registry = Registry(store: try DirectoryArtifactStore(root: folder.path), logger: .quiet)
-        for version in try VersionIndex(root: folder.path).versions() {
+        let registry = Registry(store: try DirectoryArtifactStore(root: store), logger: .quiet)
+        for version in try VersionIndex(root: store).versions() {
             try await registry.load(version, warmUpRows: options.batching.maximumRows, on: pool)
         }
         let kafka = try KafkaConfiguration(bootstrapServers: broker.bootstrapServers)
         let signal = WakeSignal()
-        let consumer = try KafkaConsumer(
-            ConsumerConfiguration(kafka: kafka, groupID: group), logger: .quiet, wake: { signal.signal() })
+        var input = ConsumerConfiguration(kafka: kafka, groupID: group)
+        input.sessionTimeout = options.sessionTimeout
+        let consumer = try KafkaConsumer(input, logger: .quiet, wake: { signal.signal() })
         var output = ProducerConfiguration(kafka: kafka)
         output.maximumRecordBytes = 64 << 20
         let sink: any AnswerSink

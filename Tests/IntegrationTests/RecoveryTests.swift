@@ -1,3 +1,4 @@
+import Glibc
 import KafkaClient
 import Serving
 import Synchronization
@@ -50,5 +51,41 @@ import Testing
         let after = try CrashJournal(
             path: folder.path + "/journal", topics: [harness.requests], slotCount: 2, slotCapacity: 128)
         #expect(after.suspects.isEmpty)
+    }
+
+    @Test func aKillerCostsABoundedNumberOfStarts() async throws {
+        let folder = try TemporaryFolder()
+        let digits = try DigitsRequests()
+        let journal = folder.path + "/journal"
+        let harness = try await PipelineHarness(try TestBroker.start(), Self.recovering(journal))
+        try await harness.send(
+            try (0..<20).map { harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: 0) })
+        // In company first, then alone, and alone again: the process dies by the record's own hand each time.
+        for _ in 0..<3 {
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [identity = harness.identity as PipelineHarness.Identity, journal = journal as String] in
+                var options = RecoveryTests.recovering(journal)
+                options.willCompute = { if $0.offset == 7 { kill(getpid(), SIGKILL) } }
+                let child = try PipelineHarness(attachedTo: identity, options)
+                try await child.running { _ in try await Task.sleep(for: .seconds(60)) }
+            }
+        }
+        let found = try await harness.running { _ in
+            try await harness.read(harness.results, atLeast: 20, within: .seconds(60))
+        }
+        let letters = try await harness.read(harness.requests + "-dlt", atLeast: 1)
+        await harness.close()
+        #expect(Set(found.compactMap(\.keyText)) == Set((0..<20).map { "\($0)" }))
+        #expect(found.first { $0.keyText == "7" }?.header("millrace-status") == "INTERNAL")
+        #expect(found.filter { $0.keyText != "7" }.allSatisfy { $0.header("millrace-status") == "ok" })
+        #expect(letters.map(\.keyText) == ["7"])
+    }
+
+    static func recovering(_ journal: String) -> PipelineHarness.Options {
+        var options = PipelineHarness.Options()
+        options.journal = journal
+        // A killed member holds its partitions for so long.
+        options.sessionTimeout = .seconds(6)
+        return options
     }
 }
