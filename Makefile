@@ -4,9 +4,11 @@ PYTHON := .venv/bin/python
 SWIFT_SOURCES := Sources Tests Package.swift
 # Arguments of `make bench`, for example BENCH_ARGUMENTS="codec --output json".
 BENCH_ARGUMENTS ?= codec
+# `make fuzz TARGET=codec|bundle|numpy|keras RUNS=n SECONDS=n SEED=n`; the first limit that is reached ends it.
+TARGET ?= codec
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-schemas build bench clients format dependencies tools clean
+.PHONY: help demo test check check-schemas build bench clients fuzz format dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ clients: build tools ## Check the service with independent clients against a bro
 	@test -n "$(BOOTSTRAP)" || { echo "BOOTSTRAP=host:port names the broker" >&2; exit 2; }
 	$(PYTHON) Tests/Clients/check_digits.py $(BOOTSTRAP) .build/release/millrace
 
+fuzz: dependencies ## Fuzz a reader of outside bytes (TARGET, RUNS, SECONDS, SEED)
+	Tests/Fuzzing/run $(TARGET) $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
 format: ## Format the Swift code in place
 	swift format -i --parallel -r $(SWIFT_SOURCES)
 
@@ -52,4 +57,4 @@ tools: .venv/.complete ## Make .venv with the tests' Python packages
 	@touch $@
 
 clean: ## Remove what was built
-	rm -rf .build .venv
+	rm -rf .build .build-fuzz .venv

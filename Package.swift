@@ -122,3 +122,16 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// The fuzzer is linked with libFuzzer's own `main`, so that it is part of the package only for `make fuzz`.
+if Context.environment["MILLRACE_FUZZING"] == "1" {
+    package.targets += [
+        .target(name: "CFuzzProcess", path: "Tests/Fuzzing/CFuzzProcess"),
+        .executableTarget(
+            name: "millrace-fuzz",
+            dependencies: [
+                "Serving", "ModelFormats", "JSONDocuments", "TensorEngine", "ModelRegistry", "CFuzzProcess",
+            ],
+            path: "Tests/Fuzzing/Harness", swiftSettings: strict),
+    ]
+}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Synchronization
 
 /// The `millrace` command: the service and its operator's tools in one binary.
 @main
@@ -21,10 +22,11 @@ struct Millrace: AsyncParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, ServeCommand.self, PredictCommand.self, InferCommand.self, ModelsCommand.self,
-            ConfigCommand.self, HealthCommand.self, BenchCommand.self,
+            ConfigCommand.self, HealthCommand.self, BenchCommand.self, ImportWorkerCommand.self,
         ])
 
     static func main() async {
+        IsolatedModelFile.isOwnExecutable.store(true, ordering: .relaxed)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -19,6 +19,8 @@ public struct ImportedModel: Sendable {
 public enum ModelFile {
     private static let supported = "supported are Keras models saved whole as HDF5 (.h5) and model bundles (folders)"
 
+    /// Reads in this process. Keras's `.h5` files go through libhdf5, which is known to crash on damaged files; a program
+    /// that opens files from strangers does so in a process of its own, as the `millrace` command does.
     /// - Throws: ``ModelFormatError`` naming the file, the place in it, what was found and what was expected.
     public static func open(
         _ path: String, limits: ModelFormatLimits = .default
@@ -43,6 +45,15 @@ public enum ModelFile {
                 "an unknown format"
             }
         throw ModelFormatError(.unknownFormat, file: path, "found \(found); \(supported)")
+    }
+
+    /// Whether ``open(_:limits:)`` would hand the file to libhdf5; false also for what it would refuse before.
+    package static func needsForeignLibrary(
+        _ path: String, limits: ModelFormatLimits = .default
+    ) throws(ModelFormatError) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+        return HDF5File.isHDF5(try MappedFile(path, limits: limits))
     }
 
     private static func openFolder(

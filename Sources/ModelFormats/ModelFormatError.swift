@@ -34,11 +34,14 @@ public struct ModelFormatError: Error, Sendable, Hashable, CustomStringConvertib
     public let location: String
     public let message: String
 
+    /// - Parameters:
+    ///   - location, message: they quote what the file says: control characters become U+FFFD and what exceeds 512 or 2,048
+    ///     bytes is cut, so that a hostile file can neither flood a log nor steer a terminal.
     public init(_ reason: Reason, file: String, at location: String = "", _ message: String) {
         self.reason = reason
         self.file = file
-        self.location = location
-        self.message = message
+        self.location = printable(location, maximumBytes: 512)
+        self.message = printable(message, maximumBytes: 2_048)
     }
 
     public var description: String {
@@ -55,4 +58,19 @@ func readingJSON<Result>(
     } catch {
         throw ModelFormatError(.malformed, file: file, at: location, error.description)
     }
+}
+
+/// Foreign text for one line of a message.
+private func printable(_ text: String, maximumBytes: Int) -> String {
+    let isClean = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    if isClean, text.utf8.count <= maximumBytes { return text }
+    var result = String.UnicodeScalarView()
+    var bytes = 0
+    for scalar in text.unicodeScalars {
+        let shown: Unicode.Scalar = scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar
+        bytes += shown.utf8.count
+        guard bytes <= maximumBytes else { return String(result) + "…" }
+        result.append(shown)
+    }
+    return String(result)
 }

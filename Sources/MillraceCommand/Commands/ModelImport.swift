@@ -7,7 +7,7 @@ import TensorEngine
 enum ModelImport {
     static func run(file: String, name: String, metadata: [String: String], store path: String) throws -> ModelVersion {
         try ModelName.validate(name)
-        let imported = try ModelFile.open(file)
+        let imported = try IsolatedModelFile.open(file)
         // Compiling now refuses what could not be served later.
         _ = try CompiledGraph(imported.graph)
         let store = try DirectoryArtifactStore(root: path)

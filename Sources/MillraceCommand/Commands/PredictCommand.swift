@@ -46,7 +46,7 @@ struct PredictCommand: ParsableCommand {
     }
 
     func run() throws {
-        let imported = try ModelFile.open(model)
+        let imported = try IsolatedModelFile.open(model)
         let graph = try CompiledGraph(imported.graph)
         let codec = RequestCodec(limits: .init())
         let request = try readRequest(for: graph, codec)

@@ -38,7 +38,7 @@ struct DemoRun {
         }
         try cluster.createTopic(configuration.topics.results, partitions: Self.partitions)
         _ = try ModelImport.run(file: dataset.modelPath, name: "digits", metadata: [:], store: folder)
-        inputName = try ModelFile.open(dataset.modelPath).graph.inputs.first?.name ?? ""
+        inputName = try IsolatedModelFile.open(dataset.modelPath).graph.inputs.first?.name ?? ""
     }
 
     func run() async throws -> DemoReport {

@@ -6,14 +6,16 @@ import TensorEngine
 struct BundleWriter {
     private let path: String
     private let parent: String
+    private let durably: Bool
 
-    init(_ path: String) throws(ModelFormatError) {
+    init(_ path: String, durably: Bool) throws(ModelFormatError) {
         var trimmed = path[...]
         while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
         guard let name = trimmed.split(separator: "/").last, name != ".", name != ".." else {
             throw ModelFormatError(.unwritable, file: path, "not the name of a folder")
         }
         self.path = String(trimmed)
+        self.durably = durably
         let folder = trimmed.dropLast(name.count)
         parent = folder.isEmpty ? "." : String(folder)
     }
@@ -64,18 +66,19 @@ struct BundleWriter {
             }
             if let failure { throw failure }
         }
-        try weights.finish()
+        try weights.finish(durably: durably)
         let graph = try FileWriter("\(folder)/\(ModelBundle.graphName)")
         try graph.write(content.graph)
-        try graph.finish()
+        try graph.finish(durably: durably)
         let manifestFile = try FileWriter("\(folder)/\(ModelBundle.manifestName)")
         try manifestFile.write(manifest.json.serialized(.indented))
-        try manifestFile.finish()
+        try manifestFile.finish(durably: durably)
         try synchronize(folder)
     }
 
     /// Brings a folder's entries to the disk.
     private func synchronize(_ folder: String) throws(ModelFormatError) {
+        guard durably else { return }
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw ModelFormatError(.unwritable, file: folder, systemMessage(errno)) }
         defer { close(descriptor) }

@@ -88,7 +88,12 @@ public struct ModelBundle: Sendable {
     /// Writes the bundle as the new folder `path`: whole, or not at all, also when the machine stops meanwhile.
     /// - Throws: ``ModelFormatError`` when something of that name exists or writing fails.
     public func write(to path: String) throws(ModelFormatError) {
-        try BundleWriter(path).write(manifest, BundleContent(graph))
+        try write(to: path, durably: true)
+    }
+
+    /// - Parameter durably: false for a folder that does not outlive the process that reads it: nothing waits for the disk.
+    package func write(to path: String, durably: Bool) throws(ModelFormatError) {
+        try BundleWriter(path, durably: durably).write(manifest, BundleContent(graph))
     }
 }
 

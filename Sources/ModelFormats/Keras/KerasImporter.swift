@@ -6,8 +6,8 @@ import TensorEngine
 /// layers, all with the batch first and data in Keras's order.
 ///
 /// What this code reads from a file is checked. The HDF5 library itself has known faults on damaged files (version 1.10
-/// can crash on a file whose internal tables were altered), so files from strangers belong into a process of their own;
-/// a service loads bundles, which need no HDF5.
+/// can crash on a file whose internal tables were altered), so files from strangers belong into a process of their own:
+/// the `millrace` command reads them in one, and a service loads bundles, which need no HDF5.
 enum KerasImporter {
     static func load(
         _ path: String, limits: ModelFormatLimits

@@ -33,9 +33,9 @@ final class FileWriter {
         }
     }
 
-    /// Brings the bytes to the disk and closes the file.
-    func finish() throws(ModelFormatError) {
-        let synced = fsync(descriptor)
+    /// Brings the bytes to the disk, if asked to, and closes the file.
+    func finish(durably: Bool = true) throws(ModelFormatError) {
+        let synced = durably ? fsync(descriptor) : 0
         let code = errno
         let closed = close(descriptor)
         descriptor = -1

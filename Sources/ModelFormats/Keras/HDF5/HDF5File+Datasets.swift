@@ -75,7 +75,8 @@ extension HDF5File {
             throw ModelFormatError(
                 .unsupported, file: path, at: location, "an unknown filter; supported are gzip, shuffle and fletcher32")
         }
-        let stored = Int(clamping: H5Dget_storage_size(dataset.id))
+        // What the dataset says of itself: more than the whole file is a lie.
+        let stored = min(Int(clamping: H5Dget_storage_size(dataset.id)), fileBytes)
         guard elements == 0 || (stored > 0 && limits.allows(uncompressed: bytes, from: stored)) else {
             throw ModelFormatError(
                 .malformed, file: path, at: location,

@@ -9,6 +9,8 @@ import TensorEngine
 struct HDF5File {
     let path: String
     let limits: ModelFormatLimits
+    /// The length of the file.
+    let fileBytes: Int
     let root: HDF5Handle
 
     private static let lock = Mutex<Void>(())
@@ -16,8 +18,9 @@ struct HDF5File {
     static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
     private static let maximumLinkDepth = 16
 
-    private init(path: String, limits: ModelFormatLimits) throws(ModelFormatError) {
+    private init(path: String, fileBytes: Int, limits: ModelFormatLimits) throws(ModelFormatError) {
         self.path = path
+        self.fileBytes = fileBytes
         self.limits = limits
         let file = H5Fopen(path, millrace_h5_read_only(), millrace_h5_default())
         guard file >= 0 else {
@@ -42,7 +45,7 @@ struct HDF5File {
             millrace_h5_silence()
             // Filters are not to be loaded from the folder an environment variable names.
             H5PLset_loading_state(0)
-            return try body(try HDF5File(path: path, limits: limits))
+            return try body(try HDF5File(path: path, fileBytes: file.bytes.count, limits: limits))
         }
     }
 
