@@ -6,7 +6,7 @@ SWIFT_SOURCES := Sources Tests Package.swift
 BENCH_ARGUMENTS ?= codec
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-schemas build bench format dependencies tools clean
+.PHONY: help demo test check check-schemas build bench format generate dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,16 @@ bench: build ## Run the benchmarks (BENCH_ARGUMENTS)
 
 format: ## Format the Swift code in place
 	swift format -i --parallel -r $(SWIFT_SOURCES)
+
+# The generated code is committed: only a change of schemas/open_inference.proto or of swift-protobuf needs this.
+generate: ## Write the Swift code of schemas/open_inference.proto (needs protoc, Debian's protobuf-compiler)
+	@command -v protoc >/dev/null || { echo "generate: no protoc in PATH: apt-get install protobuf-compiler" >&2; exit 1; }
+	swift package resolve
+	swift build -c release --package-path .build/checkouts/swift-protobuf --scratch-path .build/generator \
+		--product protoc-gen-swift
+	protoc --proto_path=schemas --plugin=.build/generator/release/protoc-gen-swift \
+		--swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true \
+		--swift_out=Sources/Serving/Codec/Generated open_inference.proto
 
 dependencies: ## Install the system libraries that are missing
 	@.ci/install-dependencies
