@@ -72,7 +72,10 @@ import Testing
 
     @Test(arguments: ["0", "-1", "1000000", "abc", "", "1e2", "+5", "99999999999999999999", "٣"])
     func headerLengthMustBePlausible(length: String) {
-        let error = failure(oneInput("INT8", "[1]", "[1]"), ["inference-header-content-length": length])
+        // Without the content type, 0 would be a raw body.
+        let error = failure(
+            oneInput("INT8", "[1]", "[1]"),
+            ["inference-header-content-length": length, "content-type": "application/json"])
         #expect(error?.code == .malformedRequest)
         #expect(error?.message.hasPrefix("header inference-header-content-length: found ") == true)
         #expect(error?.isAttributable == false)
