@@ -125,15 +125,6 @@ def responses(pb):
         yield is_raw, message, listed
 
 
-def parameters(message):
-    values = {}
-    for name, parameter in message.parameters.items():
-        choice = parameter.WhichOneof("parameter_choice")
-        if choice:
-            values[name] = getattr(parameter, choice)
-    return values
-
-
 def main():
     pb = load_messages()
     document = {
@@ -141,7 +132,7 @@ def main():
             {
                 "name": name, "message": message.SerializeToString(deterministic=True).hex(), "id": message.id,
                 "model_name": message.model_name, "model_version": message.model_version,
-                "raw": bool(message.raw_input_contents), "parameters": parameters(message),
+                "raw": bool(message.raw_input_contents),
                 "outputs": [output.name for output in message.outputs], "inputs": inputs,
             }
             for name, message, inputs in requests(pb)

@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func binaryNeedsItsHeader() {
-        let error = failure(body(4), ["content-type": "application/octet-stream"])
+        let error = failure(body(4), ["content-type": "application/json"])
         #expect(
             error?.message
                 == "inputs[0].parameters.binary_data_size: found without header inference-header-content-length")
