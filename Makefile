@@ -8,7 +8,7 @@ BENCH_ARGUMENTS ?= codec
 TARGET ?= codec
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-schemas build bench clients fuzz format dependencies tools clean
+.PHONY: help demo test check check-schemas build bench clients fuzz format generate dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,16 @@ fuzz: dependencies ## Fuzz a reader of outside bytes (TARGET, RUNS, SECONDS, SEE
 
 format: ## Format the Swift code in place
 	swift format -i --parallel -r $(SWIFT_SOURCES)
+
+# The generated code is committed: only a change of schemas/open_inference.proto or of swift-protobuf needs this.
+generate: ## Write the Swift code of schemas/open_inference.proto (needs protoc, Debian's protobuf-compiler)
+	@command -v protoc >/dev/null || { echo "generate: no protoc in PATH: apt-get install protobuf-compiler" >&2; exit 1; }
+	swift package resolve
+	swift build -c release --package-path .build/checkouts/swift-protobuf --scratch-path .build/generator \
+		--product protoc-gen-swift
+	protoc --proto_path=schemas --plugin=.build/generator/release/protoc-gen-swift \
+		--swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true \
+		--swift_out=Sources/Serving/Codec/Generated open_inference.proto
 
 dependencies: ## Install the system libraries that are missing
 	@.ci/install-dependencies

@@ -37,6 +37,7 @@ let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -56,6 +57,7 @@ let package = Package(
             traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         systemLibrary("CRdKafka", pkgConfig: "rdkafka", apt: "librdkafka-dev"),
@@ -84,7 +86,7 @@ let package = Package(
             [
                 "JSONDocuments", "TensorEngine", "ModelFormats", "KafkaClient", "ModelRegistry",
                 "CSimdJSON",
-                deque, logging, metrics, lifecycle,
+                deque, protobuf, logging, metrics, lifecycle,
             ]),
         module("Gateway", ["Serving", hummingbird, logging, lifecycle]),
         .executableTarget(
@@ -105,7 +107,10 @@ let package = Package(
             "ModelRegistryTests", ["ModelRegistry", "ModelFormats", "TensorEngine", "TestSupport", logging]),
         tests(
             "ServingTests",
-            ["Serving", "JSONDocuments", "TensorEngine", "ModelRegistry", "KafkaClient", "TestSupport", logging]),
+            [
+                "Serving", "JSONDocuments", "TensorEngine", "ModelRegistry", "KafkaClient", "TestSupport", logging,
+                protobuf,
+            ]),
         tests("GatewayTests", ["Gateway", "Serving", hummingbird, logging, lifecycle]),
         tests(
             "MillraceCommandTests",

@@ -10,6 +10,8 @@ package enum Fixtures {
 
     /// The demonstration's handwritten digits: `cnn.h5`, `mlp.h5`, their data and Keras's answers.
     package static let digits = root + "/Sources/MillraceCommand/Resources/digits"
+    /// Protobuf messages as Python serialises them, and what is in them.
+    package static let protobuf = root + "/Tests/Fixtures/protobuf"
     /// Small Keras models with inputs and reference outputs.
     package static let keras = root + "/Tests/Fixtures/keras"
 }

@@ -18,7 +18,7 @@ struct BenchCommand: ParsableCommand {
 struct BenchCodecCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "codec",
-        abstract: "Time decoding a request and encoding its answer, JSON and binary.",
+        abstract: "Time decoding a request and encoding its answer, in every encoding.",
         discussion: """
             Medians over the rounds, on one thread. Parsing the same body with Jansson, the parser of every other JSON \
             document here, is measured beside it.

@@ -1,11 +1,12 @@
 import JSONDocuments
+import SwiftProtobuf
 import TensorEngine
 
 /// What decoding a request and encoding its answer cost, beside ``JSONValue``, which is Jansson's tree and its copy, made
 /// from the same body in the same run.
 package enum CodecBenchmark {
     package struct Row: Sendable {
-        /// `decode JSON`, `decode binary`, `encode JSON`, `encode binary` or `parse with Jansson`.
+        /// `decode` or `encode` and `JSON`, `binary`, `protobuf`, `protobuf raw` or `raw body`; or `parse with Jansson`.
         package var operation: String
         /// FP32 numbers in the tensor.
         package var numbers: Int
@@ -16,7 +17,7 @@ package enum CodecBenchmark {
     }
 
     /// Measures tensors of each length, `rounds` rounds of `iterations` calls.
-    /// - Throws: ``RequestError`` if the codec refused its own request.
+    /// - Throws: ``RequestError`` if the codec refused its own request, or protobuf's error for writing it.
     package static func run(
         lengths: [Int] = [64, 784], rounds: Int = 21, iterations: Int = 200
     ) throws -> [Row] {
@@ -38,12 +39,29 @@ package enum CodecBenchmark {
             try measure("decode binary", sample.binary.count) {
                 try codec.decode(value: sample.binary[...], headers: sample.binaryHeaders, using: scratch).inputs.count
             }
-            let binary = ResponseEncoding.jsonWithBinary(.init(byDefault: true))
-            try measure("encode JSON", try codec.encode(sample.response, as: .json).value.count) {
-                try codec.encode(sample.response, as: .json).value.count
+            let protobuf = Headers(contentType: MediaType.protobuf)
+            for (operation, value) in [
+                ("decode protobuf", sample.protobuf), ("decode protobuf raw", sample.protobufRaw),
+            ] {
+                try measure(operation, value.count) {
+                    try codec.decode(value: value[...], headers: protobuf, using: scratch).inputs.count
+                }
             }
-            try measure("encode binary", try codec.encode(sample.response, as: binary).value.count) {
-                try codec.encode(sample.response, as: binary).value.count
+            let octetStream = Headers(contentType: MediaType.octetStream)
+            try measure("decode raw body", sample.rawBody.count) {
+                let request = try codec.decode(value: sample.rawBody[...], headers: octetStream, using: scratch)
+                // The tensor is made when the model is known.
+                return try request.rawInput?.completed(by: sample.signature).tensor.byteCount ?? 0
+            }
+            let encodings: [(String, ResponseEncoding)] = [
+                ("encode JSON", .json), ("encode binary", .jsonWithBinary(.init(byDefault: true))),
+                ("encode protobuf", .protobuf(raw: false)), ("encode protobuf raw", .protobuf(raw: true)),
+                ("encode raw body", .rawBody),
+            ]
+            for (operation, encoding) in encodings {
+                try measure(operation, try codec.encode(sample.response, as: encoding).value.count) {
+                    try codec.encode(sample.response, as: encoding).value.count
+                }
             }
         }
         return rows
@@ -72,6 +90,10 @@ package enum CodecBenchmark {
         let jsonHeaders: Headers
         let binary: [UInt8]
         let binaryHeaders: Headers
+        let protobuf: [UInt8]
+        let protobufRaw: [UInt8]
+        let rawBody: [UInt8]
+        let signature: [ValueInfo]
         let response: InferenceResponse
 
         init(_ length: Int) throws {
@@ -90,8 +112,26 @@ package enum CodecBenchmark {
                 writer.value(["binary_data_size": .integer(Int64(4 * length))])
             }
             binary = tensor.withBytes { head + Array($0) }
-            jsonHeaders = Headers(jsonLength: nil)
+            jsonHeaders = Headers()
             binaryHeaders = Headers(jsonLength: head.count)
+            rawBody = tensor.withBytes { Array($0) }
+            signature = [ValueInfo(name: "x", elementType: .float32, dimensions: [.batch, .fixed(length)])]
+            var message = Inference_ModelInferRequest.with { request in
+                request.id = "r"
+                request.modelName = "digits"
+                request.inputs = [
+                    .with { input in
+                        input.name = "x"
+                        input.datatype = Datatype.fp32.rawValue
+                        input.shape = [1, Int64(length)]
+                        input.contents.fp32Contents = numbers
+                    }
+                ]
+            }
+            protobuf = try message.serializedBytes()
+            message.inputs[0].clearContents()
+            message.rawInputContents = [.init(rawBody)]
+            protobufRaw = try message.serializedBytes()
         }
 
         private static func request(_ length: Int, _ data: (inout JSONWriter) -> Void) -> [UInt8] {
@@ -119,12 +159,20 @@ package enum CodecBenchmark {
     }
 
     private struct Headers: HeaderFields {
+        let contentType: [UInt8]?
         let jsonLength: [UInt8]?
 
-        init(jsonLength: Int?) { self.jsonLength = jsonLength.map { Array(String($0).utf8) } }
+        init(contentType: String? = nil, jsonLength: Int? = nil) {
+            self.contentType = contentType.map { Array($0.utf8) }
+            self.jsonLength = jsonLength.map { Array(String($0).utf8) }
+        }
 
         func firstValue(named name: String) -> ArraySlice<UInt8>? {
-            name == HeaderName.inferenceHeaderContentLength ? jsonLength.map { $0[...] } : nil
+            switch name {
+            case HeaderName.contentType: contentType.map { $0[...] }
+            case HeaderName.inferenceHeaderContentLength: jsonLength.map { $0[...] }
+            default: nil
+            }
         }
     }
 }

@@ -14,6 +14,14 @@ public enum HeaderName {
     public static let version = "millrace-version"
     public static let mlserverModel = "mlserver-model"
     public static let mlserverVersion = "mlserver-version"
+    /// What describes the tensor of a raw body, in requests and answers: its name,
+    public static let input = "millrace-input"
+    /// extents such as `1,64`,
+    public static let shape = "millrace-shape"
+    /// and datatype.
+    public static let datatype = "millrace-datatype"
+    /// The output that a raw request asks for, and the one that a raw answer holds.
+    public static let output = "millrace-output"
     /// CloudEvents `expirytime` in binary mode.
     public static let expiryTime = "ce_expirytime"
     /// W3C Trace Context.
@@ -23,6 +31,11 @@ public enum HeaderName {
 /// The values of the `content-type` header.
 public enum MediaType {
     public static let json = "application/json"
-    /// JSON followed by raw tensors, as the binary tensor data extension names it.
+    /// With `Inference-Header-Content-Length`, JSON followed by raw tensors (the binary tensor data extension); without
+    /// it, or when it is 0, the bytes of one tensor.
     public static let octetStream = "application/octet-stream"
+    /// `ModelInferRequest` and `ModelInferResponse`.
+    public static let protobuf = "application/x-protobuf"
+    /// Other names for the same, in requests.
+    static let protobufAliases = ["application/protobuf", "application/vnd.google.protobuf"]
 }

@@ -32,6 +32,10 @@ public enum ResponseEncoding: Sendable, Hashable {
     case json
     /// JSON with raw tensors behind it, by the binary tensor data extension.
     case jsonWithBinary(BinaryOutputs)
+    /// `ModelInferResponse`; its tensors as raw bytes or as typed numbers.
+    case protobuf(raw: Bool)
+    /// The bytes of one output and nothing else; headers describe it.
+    case rawBody
 
     /// Which outputs are raw.
     public struct BinaryOutputs: Sendable, Hashable {
@@ -49,6 +53,8 @@ public enum ResponseEncoding: Sendable, Hashable {
     func isBinary(_ output: String) -> Bool {
         switch self {
         case .json: false
+        case .protobuf(let raw): raw
+        case .rawBody: true
         case .jsonWithBinary(let outputs): outputs.byName[output] ?? outputs.byDefault
         }
     }
@@ -59,8 +65,11 @@ public struct InferenceRequest: Sendable {
     public var id: String?
     /// Nil: the topic's binding decides.
     public var model: ModelReference?
-    /// At least one; names are unique. Shapes and datatypes are the request's own, not yet checked against a model.
+    /// At least one, unless there is a ``rawInput``; names are unique. Shapes and datatypes are the request's own, not yet
+    /// checked against a model.
     public var inputs: [NamedTensor]
+    /// The only input, when it is bytes that the model's signature has to complete.
+    public var rawInput: RawInput?
     /// Nil: all outputs of the model.
     public var requestedOutputs: [RequestedOutput]?
     public var encoding: ResponseEncoding
@@ -72,13 +81,14 @@ public struct InferenceRequest: Sendable {
     public var traceparent: String?
 
     public init(
-        id: String? = nil, model: ModelReference? = nil, inputs: [NamedTensor],
+        id: String? = nil, model: ModelReference? = nil, inputs: [NamedTensor], rawInput: RawInput? = nil,
         requestedOutputs: [RequestedOutput]? = nil, encoding: ResponseEncoding = .json,
         parameters: [String: JSONValue] = [:], deadline: Int64? = nil, traceparent: String? = nil
     ) {
         self.id = id
         self.model = model
         self.inputs = inputs
+        self.rawInput = rawInput
         self.requestedOutputs = requestedOutputs
         self.encoding = encoding
         self.parameters = parameters

@@ -8,13 +8,13 @@ struct InputReader {
     let jsonBytes: Int
     /// The raw tensors that no input has taken yet; nil when the request has none.
     private var binaryTail: UnsafeRawBufferPointer?
-    private var remainingElements: Int
+    private var budget: ElementBudget
 
     init(limits: RequestLimits, jsonBytes: Int, binaryTail: UnsafeRawBufferPointer?) {
         self.limits = limits
         self.jsonBytes = jsonBytes
         self.binaryTail = binaryTail
-        self.remainingElements = limits.maximumElements
+        self.budget = ElementBudget(limits)
     }
 
     mutating func readAll(_ element: JSONElement?) throws(DecodeFailure) -> [NamedTensor] {
@@ -58,12 +58,7 @@ struct InputReader {
         let inputName = try requiredName(name, limits, "inputs[\(index)].name")
         let datatype = try datatype(datatypeElement, index)
         let shape = try shape(shapeElement, index)
-        guard shape.elementCount <= remainingElements else {
-            throw .tooLarge(
-                "inputs[\(index)].shape: \(shape) has \(shape.elementCount) elements, expected at most "
-                    + "\(limits.maximumElements) in all inputs together")
-        }
-        remainingElements -= shape.elementCount
+        try budget.take(shape, "inputs[\(index)].shape")
 
         let tensor: Tensor
         switch (data, try binarySize(parameters, index)) {
@@ -81,12 +76,7 @@ struct InputReader {
         guard let name = element.string else {
             throw .malformed("inputs[\(index)].datatype: found \(element.summary), expected a string")
         }
-        guard let datatype = Datatype(rawValue: name) else {
-            let known = Datatype.allCases.map(\.rawValue).joined(separator: ", ")
-            throw DecodeFailure(
-                .unsupportedDatatype, "inputs[\(index)].datatype: found \(quoted(name)), expected one of \(known)")
-        }
-        return datatype
+        return try Datatype(named: name, "inputs[\(index)].datatype")
     }
 
     private func shape(_ element: JSONElement?, _ index: Int) throws(DecodeFailure) -> Shape {
@@ -143,8 +133,9 @@ struct InputReader {
         guard let tail = binaryTail else {
             throw .malformed("\(path): found without header \(HeaderName.inferenceHeaderContentLength)")
         }
-        let (expected, overflow) = shape.elementCount.multipliedReportingOverflow(by: datatype.elementType.byteCount)
-        guard !overflow, size == expected else {
+        let expected = datatype.byteCount(shape)
+        guard size == expected else {
+            let expected = expected.map(String.init) ?? "more"
             throw .invalid("\(path): found \(size), expected \(expected) for \(datatype.rawValue) \(shape)")
         }
         guard size <= tail.count else {
@@ -152,19 +143,7 @@ struct InputReader {
         }
         let bytes = UnsafeRawBufferPointer(rebasing: tail[..<size])
         binaryTail = UnsafeRawBufferPointer(rebasing: tail[size...])
-        // Another bit pattern in a Bool is undefined behaviour, not just another truth.
-        if datatype == .bool, let offset = bytes.firstIndex(where: { $0 > 1 }) {
-            throw .invalid(
-                "inputs[\(index)]: found byte \(bytes[offset]) at offset \(offset) of BOOL data, expected 0 or 1")
-        }
-        #if _endian(big)
-            #error("Raw tensors are little-endian and are copied as they are.")
-        #endif
-        do throws(TensorError) {
-            return try Tensor(datatype.elementType, shape: shape, bytes: bytes)
-        } catch {
-            throw .invalid("inputs[\(index)]: \(error)")
-        }
+        return try Tensor(rawBytes: bytes, datatype, shape, "inputs[\(index)]")
     }
 
     // MARK: JSON numbers

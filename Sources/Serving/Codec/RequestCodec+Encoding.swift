@@ -3,13 +3,26 @@ import JSONDocuments
 import TensorEngine
 
 extension RequestCodec {
-    /// Writes a prediction (Open Inference Protocol V2, `$inference_response`).
+    /// Writes a prediction in the request's own encoding.
+    ///
+    /// - Throws: ``RequestError`` with code `TOO_LARGE` when the value would exceed
+    ///   ``RequestLimits/maximumResponseBytes``; with `INVALID_INPUT` when a raw body would have to hold more or fewer
+    ///   than one output.
+    public func encode(
+        _ response: InferenceResponse, as encoding: ResponseEncoding
+    ) throws(RequestError) -> EncodedMessage {
+        switch encoding {
+        case .json, .jsonWithBinary: try encodeJSON(response, as: encoding)
+        case .protobuf(let raw): try encodeProtobuf(response, raw: raw)
+        case .rawBody: try encodeRawBody(response)
+        }
+    }
+
+    /// Writes `$inference_response` of the Open Inference Protocol V2.
     ///
     /// JSON numbers take the fewest digits that read back to the same bits; NaN and infinities, which JSON cannot write,
     /// become the strings `"NaN"`, `"Infinity"` and `"-Infinity"`. Raw outputs follow the JSON in the order of `outputs`.
-    /// - Throws: ``RequestError`` with code `TOO_LARGE` when the value would exceed
-    ///   ``RequestLimits/maximumResponseBytes``.
-    public func encode(
+    private func encodeJSON(
         _ response: InferenceResponse, as encoding: ResponseEncoding
     ) throws(RequestError) -> EncodedMessage {
         // The least that the outputs can take, to refuse before allocating.
@@ -54,6 +67,9 @@ extension RequestCodec {
     }
 
     /// Writes a typed error: `{"id", "error": {"code", "message"}}`, without `id` when the request's is not known.
+    ///
+    /// Errors are JSON whatever the request was written in: neither protobuf's `ModelInferResponse` nor a raw tensor has
+    /// room for one.
     public func encode(_ error: RequestError) -> EncodedMessage {
         var writer = JSONWriter(reservingCapacity: 256)
         writer.beginObject()
@@ -101,7 +117,7 @@ extension RequestCodec {
         writer.endObject()
     }
 
-    private func checkSize(
+    func checkSize(
         _ bytes: Int, _ qualifier: String, _ response: InferenceResponse, _ encoding: ResponseEncoding
     ) throws(RequestError) {
         guard bytes > limits.maximumResponseBytes else { return }

@@ -1,7 +1,8 @@
 /// Translates between the bytes of records or HTTP bodies and ``InferenceRequest``, ``InferenceResponse`` and
 /// ``RequestError``; knows no transport.
 ///
-/// The wire format is the Open Inference Protocol V2 in JSON, with its binary tensor data extension.
+/// The wire format is the Open Inference Protocol V2: in JSON, with its binary tensor data extension, or in protobuf; or
+/// the bytes of a single tensor.
 ///
 ///     let codec = RequestCodec(limits: RequestLimits())
 ///     let scratch = DecodeScratch()  // one a thread
@@ -41,9 +42,9 @@ public struct RequestCodec: Sendable {
         guard value.count <= limits.maximumBytes else {
             throw .tooLarge("value: found \(value.count) bytes, expected at most \(limits.maximumBytes)")
         }
-        switch try RequestFormat(headers) {
-        case .json:
-            let jsonLength = try jsonLength(headers, value.count)
+        switch try RequestFormat(headers, limits: limits) {
+        case .json(let length):
+            let jsonLength = try jsonLength(length, value.count)
             return try value.withUnsafeBufferPointer { bytes throws(DecodeFailure) in
                 let json = UnsafeBufferPointer(rebasing: bytes[..<(jsonLength ?? bytes.count)])
                 let tail = jsonLength.map { UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[$0...]) }
@@ -52,15 +53,23 @@ public struct RequestCodec: Sendable {
                     return try reader.read(root, headers, &attribution)
                 }
             }
+        case .protobuf:
+            return try value.withUnsafeBufferPointer { bytes throws(DecodeFailure) in
+                try ProtobufReader(limits: limits).read(UnsafeRawBufferPointer(bytes), headers, &attribution)
+            }
+        case .rawBody:
+            attribution = Attribution(isRequest: true, encoding: .rawBody)
+            return try RawBodyReader(limits: limits).read(value, headers)
         }
     }
 
     /// The length of the JSON before the binary tensors; nil when there are none.
-    private func jsonLength(_ headers: some HeaderFields, _ total: Int) throws(DecodeFailure) -> Int? {
-        let name = HeaderName.inferenceHeaderContentLength
-        guard let length = try HeaderReader(limits: limits).length(headers, name) else { return nil }
+    private func jsonLength(_ length: Int?, _ total: Int) throws(DecodeFailure) -> Int? {
+        guard let length else { return nil }
         guard length > 0, length <= total else {
-            throw .malformed("header \(name): found \(length), expected 1 to \(total), the length of the value")
+            throw .malformed(
+                "header \(HeaderName.inferenceHeaderContentLength): found \(length), "
+                    + "expected 1 to \(total), the length of the value")
         }
         return length
     }
@@ -73,25 +82,36 @@ struct Attribution {
     var encoding = ResponseEncoding.json
 }
 
-/// How a request is written, by its `content-type`.
+/// How a request is written, by its `content-type` and `Inference-Header-Content-Length`.
 enum RequestFormat {
-    /// With or without binary tensors behind it.
-    case json
+    /// With binary tensors behind it when its length is given.
+    case json(length: Int?)
+    case protobuf
+    case rawBody
 
-    init(_ headers: some HeaderFields) throws(DecodeFailure) {
-        guard let contentType = headers.firstValue(named: HeaderName.contentType), !contentType.isEmpty else {
-            self = .json
-            return
-        }
+    init(_ headers: some HeaderFields, limits: RequestLimits) throws(DecodeFailure) {
+        let contentType = headers.firstValue(named: HeaderName.contentType) ?? []
         // Parameters such as charset follow a semicolon; JSON is UTF-8 whatever they say.
         let mediaType = String(decoding: contentType.prefix(256).prefix { $0 != UInt8(ascii: ";") }, as: UTF8.self)
         let trimmed = mediaType.drop { $0 == " " }.prefix { $0 != " " }.lowercased()
         switch trimmed {
-        case MediaType.json, MediaType.octetStream: self = .json
+        case MediaType.json: self = .json(length: try Self.jsonLength(headers, limits))
+        case "" where contentType.isEmpty, MediaType.octetStream:
+            // Without a content type the value is JSON, unless its JSON has no bytes.
+            let length = try Self.jsonLength(headers, limits)
+            let isRaw = length == 0 || (length == nil && !contentType.isEmpty)
+            self = isRaw ? .rawBody : .json(length: length)
+        case MediaType.protobuf: self = .protobuf
+        case _ where MediaType.protobufAliases.contains(trimmed): self = .protobuf
         default:
             throw .malformed(
                 "header \(HeaderName.contentType): found \(HeaderReader.summary(contentType)), "
-                    + "expected \(MediaType.json) or \(MediaType.octetStream)")
+                    + "expected \(MediaType.json), \(MediaType.octetStream) or \(MediaType.protobuf)")
         }
+    }
+
+    private static func jsonLength(_ headers: some HeaderFields, _ limits: RequestLimits) throws(DecodeFailure) -> Int?
+    {
+        try HeaderReader(limits: limits).length(headers, HeaderName.inferenceHeaderContentLength)
     }
 }

@@ -25,7 +25,7 @@ public struct RequestError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Whether a request was recognised at all. False when nothing was decodable (no value, no JSON object, cut off, not
     /// UTF-8, too large to look at): such a record is dead-lettered besides being answered.
     public var isAttributable: Bool
-    /// How the request wants its answers; errors are JSON in every encoding there is so far.
+    /// How the request wants its answers; errors are JSON all the same.
     public var encoding: ResponseEncoding
 
     public init(

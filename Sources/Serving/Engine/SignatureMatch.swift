@@ -20,6 +20,8 @@ package struct SignatureMatch: Sendable {
     package init(
         _ request: InferenceRequest, inputs signature: [ValueInfo], outputs: [ValueInfo]
     ) throws(RequestError) {
+        var request = request
+        if let raw = request.rawInput { request.inputs = [try raw.completed(by: signature)] }
         let isBatched = signature.allSatisfy(\.hasBatchDimension) && outputs.allSatisfy(\.hasBatchDimension)
         var matcher = InputMatcher(request: request, signature: signature, isBatched: isBatched)
         for declared in signature { try matcher.match(declared) }
@@ -35,13 +37,18 @@ package struct SignatureMatch: Sendable {
     private static func outputIndices(
         of request: InferenceRequest, among outputs: [ValueInfo]
     ) throws(RequestError) -> [Int] {
-        guard let requested = request.requestedOutputs, !requested.isEmpty else { return Array(outputs.indices) }
+        guard let requested = request.requestedOutputs, !requested.isEmpty else {
+            guard request.encoding != .rawBody || outputs.count == 1 else {
+                throw RequestError.rawOutputCount(outputs.map(\.name), requestID: request.id)
+            }
+            return Array(outputs.indices)
+        }
         var indices: [Int] = []
         for (position, output) in requested.enumerated() {
             guard let index = outputs.firstIndex(where: { $0.name == output.name }) else {
+                let field = request.encoding == .rawBody ? "header \(HeaderName.output)" : "outputs[\(position)].name"
                 throw RequestError(
-                    .invalidInput,
-                    "outputs[\(position)].name: found \"\(output.name)\", expected \(list(outputs.map(\.name)))",
+                    .invalidInput, "\(field): found \"\(output.name)\", expected \(list(outputs.map(\.name)))",
                     requestID: request.id)
             }
             guard !indices.contains(index) else {

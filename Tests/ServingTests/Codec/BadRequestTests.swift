@@ -208,7 +208,7 @@ import Testing
         let error = failure(oneInput("INT8", "[1]", "[1]"), ["content-type": "text/csv"])
         #expect(
             error?.description == "MALFORMED_REQUEST: header content-type: found \"text/csv\", "
-                + "expected application/json or application/octet-stream")
+                + "expected application/json, application/octet-stream or application/x-protobuf")
         #expect(error?.isAttributable == false)
     }
 

@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func binaryNeedsItsHeader() {
-        let error = failure(body(4), ["content-type": "application/octet-stream"])
+        let error = failure(body(4), ["content-type": "application/json"])
         #expect(
             error?.message
                 == "inputs[0].parameters.binary_data_size: found without header inference-header-content-length")
@@ -72,7 +72,10 @@ import Testing
 
     @Test(arguments: ["0", "-1", "1000000", "abc", "", "1e2", "+5", "99999999999999999999", "٣"])
     func headerLengthMustBePlausible(length: String) {
-        let error = failure(oneInput("INT8", "[1]", "[1]"), ["inference-header-content-length": length])
+        // Without the content type, 0 would be a raw body.
+        let error = failure(
+            oneInput("INT8", "[1]", "[1]"),
+            ["inference-header-content-length": length, "content-type": "application/json"])
         #expect(error?.code == .malformedRequest)
         #expect(error?.message.hasPrefix("header inference-header-content-length: found ") == true)
         #expect(error?.isAttributable == false)
