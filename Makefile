@@ -4,6 +4,12 @@ PYTHON := .venv/bin/python
 SWIFT_SOURCES := Sources Tests Package.swift
 # Arguments of `make bench`, for example BENCH_ARGUMENTS="codec --output json".
 BENCH_ARGUMENTS ?= codec
+# Of `make soak`: real brokers, how long, the binary, and what Tests/Soak/soak.py --help lists.
+BOOTSTRAP ?=
+MINUTES ?= 15
+RATE ?= 400
+MILLRACE ?= .build/release/millrace
+SOAK_ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check check-schemas build bench clients format dependencies tools clean
@@ -18,12 +24,19 @@ demo: dependencies ## Build for release and run a model on an embedded broker
 test: dependencies tools check check-schemas ## Run every check and every test
 	MILLRACE_PYTHON=$(CURDIR)/$(PYTHON) swift test
 
+soak: tools $(if $(filter .build/release/millrace,$(MILLRACE)),build) ## Kill instances under load, then audit every record (BOOTSTRAP, MINUTES)
+	@test -n "$(BOOTSTRAP)" || { echo "usage: make soak BOOTSTRAP=host:port [MINUTES=15] [RATE=400]" >&2; exit 2; }
+	$(PYTHON) -m unittest discover -s Tests/Soak -p '*_test.py'
+	$(PYTHON) Tests/Soak/soak.py --bootstrap $(BOOTSTRAP) --minutes $(MINUTES) --rate $(RATE) --millrace $(MILLRACE) \
+	  $(SOAK_ARGUMENTS)
+
 check: ## Check format, imports and files
 	swift format lint --strict --parallel -r $(SWIFT_SOURCES)
 	.ci/check-imports --self-test
 	.ci/check-imports
 	.ci/check-files --self-test
 	.ci/check-files
+	python3 -m unittest discover -s Tests/Soak -p '*_test.py'
 
 check-schemas: tools ## Validate the schemas and their examples
 	$(PYTHON) .ci/check-schemas
