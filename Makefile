@@ -6,6 +6,12 @@ SWIFT_SOURCES := Sources Tests Package.swift
 BENCH_ARGUMENTS ?= codec
 # `make fuzz TARGET=codec|bundle|numpy|keras RUNS=n SECONDS=n SEED=n`; the first limit that is reached ends it.
 TARGET ?= codec
+# Of `make soak`: real brokers, how long, the binary, and what Tests/Soak/soak.py --help lists.
+BOOTSTRAP ?=
+MINUTES ?= 15
+RATE ?= 400
+MILLRACE ?= .build/release/millrace
+SOAK_ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check check-schemas build bench clients fuzz format generate dependencies tools clean
@@ -20,12 +26,19 @@ demo: dependencies ## Build for release and run a model on an embedded broker
 test: dependencies tools check check-schemas ## Run every check and every test
 	MILLRACE_PYTHON=$(CURDIR)/$(PYTHON) swift test
 
+soak: tools $(if $(filter .build/release/millrace,$(MILLRACE)),build) ## Kill instances under load, then audit every record (BOOTSTRAP, MINUTES)
+	@test -n "$(BOOTSTRAP)" || { echo "usage: make soak BOOTSTRAP=host:port [MINUTES=15] [RATE=400]" >&2; exit 2; }
+	$(PYTHON) -m unittest discover -s Tests/Soak -p '*_test.py'
+	$(PYTHON) Tests/Soak/soak.py --bootstrap $(BOOTSTRAP) --minutes $(MINUTES) --rate $(RATE) --millrace $(MILLRACE) \
+	  $(SOAK_ARGUMENTS)
+
 check: ## Check format, imports and files
 	swift format lint --strict --parallel -r $(SWIFT_SOURCES)
 	.ci/check-imports --self-test
 	.ci/check-imports
 	.ci/check-files --self-test
 	.ci/check-files
+	python3 -m unittest discover -s Tests/Soak -p '*_test.py'
 
 check-schemas: tools ## Validate the schemas and their examples
 	$(PYTHON) .ci/check-schemas

@@ -1,6 +1,7 @@
 import Foundation
 import KafkaClient
 import Serving
+import Synchronization
 import Testing
 
 /// Transactions through the whole pipeline. The in-process cluster shows that every call is made and answered; that
@@ -99,5 +100,95 @@ import Testing
         await harness.close()
         #expect(found.count == 10)
         #expect(letters.map(\.text) == (0..<10).map { "not json \($0)" })
+    }
+
+    /// A set that waited while its instance lost the partitions and joined again is not its to publish any more, however
+    /// good the new membership is.
+    @Test(.enabled(if: hasRealBroker, "needs a real broker: set MILLRACE_TEST_BOOTSTRAP"))
+    func aSetOfAnEarlierMembershipIsFenced() async throws {
+        let gate = HeldSink.Gate()
+        var options = options()
+        options.wrapSink = { HeldSink(inner: $0, gate: gate) }
+        let harness = try await PipelineHarness(try TestBroker.start(), options)
+        let digits = try DigitsRequests()
+        try await harness.send(
+            try (0..<30).map { harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: 0) })
+        let found = try await harness.running { pipeline in
+            try await eventually { gate.isHolding }
+            let other = try KafkaConsumer(
+                ConsumerConfiguration(
+                    kafka: try KafkaConfiguration(bootstrapServers: harness.broker.bootstrapServers),
+                    groupID: harness.group), logger: .quiet)
+            try other.subscribe(to: [harness.requests])
+            try await eventually {
+                for case .assigned(let partitions) in other.drain(maximumRecords: 1, maximumBytes: 1) {
+                    try other.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, nil) }))
+                    return pipeline.status.isAssigned || !partitions.isEmpty
+                }
+                return false
+            }
+            try await eventually { pipeline.status.isAssigned }
+            gate.open()
+            try await eventually { gate.outcome != nil }
+            await other.close(deadline: .seconds(5))
+            return try await harness.read(harness.results, atLeast: 30)
+        }
+        await harness.close()
+        guard case .aborted(let error)? = gate.outcome else {
+            Issue.record("published under a membership that was over: \(String(describing: gate.outcome))")
+            return
+        }
+        #expect(error.isGroupGenerationOver)
+        #expect(found.map(\.keyText) == (0..<30).map { "\($0)" })
+    }
+}
+
+/// Holds its first set back until told to publish it.
+private struct HeldSink: AnswerSink {
+    final class Gate: Sendable {
+        private struct State {
+            var isHolding = false
+            var isOpen = false
+            var outcome: PublishOutcome?
+        }
+
+        private let state = Mutex(State())
+
+        var isHolding: Bool { state.withLock { $0.isHolding } }
+        var isOpen: Bool { state.withLock { $0.isOpen } }
+        /// Of the set that was held.
+        var outcome: PublishOutcome? { state.withLock { $0.outcome } }
+
+        func open() { state.withLock { $0.isOpen = true } }
+        func hold() -> Bool {
+            state.withLock { state in
+                defer { state.isHolding = true }
+                return !state.isHolding
+            }
+        }
+        func finish(_ outcome: PublishOutcome) { state.withLock { $0.outcome = outcome } }
+    }
+
+    let inner: any AnswerSink
+    let gate: Gate
+
+    func publish(_ set: AnswerSet, under membership: ConsumerGroupMetadata?) async -> PublishOutcome {
+        guard gate.hold() else { return await inner.publish(set, under: membership) }
+        while !gate.isOpen { try? await Task.sleep(for: .milliseconds(20)) }
+        let outcome = await inner.publish(set, under: membership)
+        gate.finish(outcome)
+        return outcome
+    }
+}
+
+/// Waits for a condition that another process brings about.
+private func eventually(
+    within timeout: Duration = .seconds(30), _ condition: @Sendable () async throws -> Bool,
+    sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    let deadline = ContinuousClock.now + timeout
+    while !(try await condition()) {
+        try #require(ContinuousClock.now < deadline, "not within \(timeout)", sourceLocation: sourceLocation)
+        try await Task.sleep(for: .milliseconds(20))
     }
 }

@@ -54,6 +54,8 @@ final class PipelineHarness: Sendable {
         /// The in-process cluster keeps no transactional offsets: there it shows the flow only.
         var isExactlyOnce = false
         var instance = "one"
+        /// Put around the exactly-once sink.
+        var wrapSink: (@Sendable (any AnswerSink) -> any AnswerSink)?
         var journal: String?
         var sessionTimeout = Duration.seconds(15)
         var willCompute: (@Sendable (RecordPosition) -> Void)?
@@ -152,7 +154,8 @@ final class PipelineHarness: Sendable {
                 TransactionalProducerConfiguration(producer: output, transactionalID: "\(group)-\(options.instance)"),
                 logger: .quiet)
             try await producer.initTransactions()
-            sink = ExactlyOnceSink(producer: producer, consumer: consumer)
+            let exactlyOnce = ExactlyOnceSink(producer: producer, consumer: consumer)
+            sink = options.wrapSink?(exactlyOnce) ?? exactlyOnce
             closeOutput = { await producer.close(deadline: .seconds(5)) }
         } else {
             let producer = try KafkaProducer(output, logger: .quiet)

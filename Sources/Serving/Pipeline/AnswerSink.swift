@@ -11,5 +11,7 @@ package enum PublishOutcome: Sendable {
 
 /// Publishes a set of answers together with the offsets that they answer.
 package protocol AnswerSink: Sendable {
-    func publish(_ set: AnswerSet) async -> PublishOutcome
+    /// - Parameter membership: the group membership under which the requests were read; nil when the group had none to
+    ///   give.
+    func publish(_ set: AnswerSet, under membership: ConsumerGroupMetadata?) async -> PublishOutcome
 }

@@ -17,7 +17,7 @@ package struct AtLeastOnceSink: AnswerSink {
         self.logger = logger
     }
 
-    package func publish(_ set: AnswerSet) async -> PublishOutcome {
+    package func publish(_ set: AnswerSet, under membership: ConsumerGroupMetadata?) async -> PublishOutcome {
         do {
             for report in try await producer.produce(set.records) {
                 if case .failed(let error) = report { return error.isFatal ? .fatal(error) : .aborted(error) }

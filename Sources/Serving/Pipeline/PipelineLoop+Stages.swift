@@ -66,6 +66,8 @@ extension PipelineLoop {
             "partitions assigned",
             metadata: ["partitions": "\(partitions.sorted().map(\.description).joined(separator: ", "))"])
         state.assign(partitions)
+        // Read before the group is told: until then it cannot move on to another generation.
+        membership = try? pipeline.consumer.groupMetadata()
         try pipeline.consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, nil) }))
         isPaused = false
         let assignment = state.assignment
@@ -144,8 +146,8 @@ extension PipelineLoop {
 
     mutating func startPublishing(in group: inout Group) {
         guard let set = state.beginPublishing() else { return }
-        let pipeline = pipeline
-        group.addTask { pipeline.post(.published(await pipeline.sink.publish(set))) }
+        let (pipeline, membership) = (pipeline, membership)
+        group.addTask { pipeline.post(.published(await pipeline.sink.publish(set, under: membership))) }
     }
 
     /// Runs a job on a compute thread and posts what it reports; the journal knows its records meanwhile.

@@ -33,6 +33,8 @@ struct PipelineLoop {
 
     let pipeline: InferencePipeline
     var state: PipelineState
+    /// As it stood when the partitions were assigned.
+    var membership: ConsumerGroupMetadata?
     var planner: BatchPlanner
     var held: [Ticket: Held] = [:]
     /// Split requests whose parts are all there.

@@ -67,17 +67,17 @@ final class JournalFile: @unchecked Sendable {
             guard let memory = mmap(nil, layout.byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
                 memory != MAP_FAILED
             else { throw failure("cannot be mapped") }
-            let header: [UInt64] = [
-                magic, UInt64(layout.slotCount), UInt64(layout.slotCapacity), 0, UInt64(names.count),
-            ]
+            // The magic last: a process killed before it leaves a file in which nothing was ever marked.
+            let header: [UInt64] = [UInt64(layout.slotCount), UInt64(layout.slotCapacity), 0, UInt64(names.count)]
             header.withUnsafeBytes {
-                memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count)
+                (memory + 8).copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count)
             }
             names.withUnsafeBytes { bytes in
                 if let start = bytes.baseAddress {
                     (memory + layout.topicsOffset).copyMemory(from: start, byteCount: bytes.count)
                 }
             }
+            memory.storeBytes(of: magic, as: UInt64.self)
             let file = JournalFile(layout: layout, topics: topics, memory: memory, descriptor: descriptor)
             return (file, old.suspects, old.slots)
         } catch {
@@ -109,6 +109,7 @@ final class JournalFile: @unchecked Sendable {
             done += count
         }
         let reader = JournalReader(bytes: bytes)
+        guard !reader.isUnfinished else { return ([], []) }
         guard let content = reader.content(magic: magic) else {
             throw JournalError(
                 path: path, reason: "is not a state file of this version; remove it to start without one")
@@ -179,6 +180,9 @@ final class JournalFile: @unchecked Sendable {
 /// Reads a journal's bytes without trusting them.
 private struct JournalReader {
     let bytes: [UInt8]
+
+    /// The process was killed while it laid the file out.
+    var isUnfinished: Bool { number(0) == 0 }
 
     func content(magic: UInt64) -> (suspects: [(RecordPosition, Int)], slots: [[RecordPosition]])? {
         guard number(0) == magic, let slotCount = integer(8), let slotCapacity = integer(16),

@@ -42,6 +42,17 @@ import Testing
             ])
     }
 
+    /// Killed after the file had its size and before it had its header.
+    @Test func anUnfinishedFileIsEmpty() throws {
+        let first = try open()
+        _ = first.begin([position(1)])
+        first.close()
+        let path = folder.path + "/one.journal"
+        let size = try Data(contentsOf: URL(fileURLWithPath: path)).count
+        try Data(count: size).write(to: URL(fileURLWithPath: path))
+        #expect(try open().suspects.isEmpty)
+    }
+
     @Test func deathsAddUpOverRestarts() throws {
         for deaths in 0..<4 {
             let journal = try open()
