@@ -6,8 +6,11 @@ import TensorEngine
 /// `millrace bench`.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure on this machine what decoding and matrix products cost.",
-        subcommands: [BenchCodecCommand.self, BenchKernelsCommand.self])
+        commandName: "bench", abstract: "Measure on this machine what the service, decoding and matrix products cost.",
+        subcommands: [
+            BenchPipelineCommand.self, BenchEchoCommand.self, BenchCodecCommand.self, BenchKernelsCommand.self,
+            BenchWorkerCommand.self,
+        ])
 }
 
 struct BenchCodecCommand: ParsableCommand {

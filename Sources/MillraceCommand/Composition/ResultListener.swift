@@ -2,7 +2,7 @@ import KafkaClient
 import Logging
 import Serving
 
-/// Reads a results topic from where it ended when the listener was opened, outside of any consumer group's offsets.
+/// Reads a results topic, by default from where it ended when the listener was opened, outside of any consumer group's offsets.
 final class ResultListener: Sendable {
     private static let tick = Duration.milliseconds(500)
     private static let drainLimit = 5000
@@ -15,7 +15,9 @@ final class ResultListener: Sendable {
         self.signal = signal
     }
 
-    static func open(_ configuration: MillraceConfiguration, logger: Logger) async throws -> ResultListener {
+    static func open(
+        _ configuration: MillraceConfiguration, fromStart: Bool = false, logger: Logger
+    ) async throws -> ResultListener {
         let topic = configuration.topics.results
         let admin = try KafkaAdmin(try configuration.kafkaConfiguration(role: "listener-admin"), logger: logger)
         let metadata: ClusterMetadata
@@ -41,7 +43,8 @@ final class ResultListener: Sendable {
         do {
             var positions: [TopicPartition: Int64?] = [:]
             for position in found.topicPartitions {
-                positions[position] = try await consumer.watermarks(position).high
+                let kept = try await consumer.watermarks(position)
+                positions[position] = fromStart ? kept.low : kept.high
             }
             try consumer.assign(positions)
         } catch {
