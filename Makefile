@@ -14,7 +14,7 @@ MILLRACE ?= .build/release/millrace
 SOAK_ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-schemas build bench clients fuzz format generate dependencies tools clean
+.PHONY: help demo test soak check check-schemas build bench clients fuzz format generate dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

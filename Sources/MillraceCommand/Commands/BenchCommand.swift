@@ -6,13 +6,17 @@ import TensorEngine
 /// `millrace bench`.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure on this machine what decoding and matrix products cost.",
+        commandName: "bench", abstract: "Measure on this machine what the service, decoding and matrix products cost.",
         discussion: """
             EXAMPLES
+              millrace bench pipeline --compare
               millrace bench codec
               millrace bench kernels --output json
             """,
-        subcommands: [BenchCodecCommand.self, BenchKernelsCommand.self])
+        subcommands: [
+            BenchPipelineCommand.self, BenchEchoCommand.self, BenchCodecCommand.self, BenchKernelsCommand.self,
+            BenchWorkerCommand.self,
+        ])
 }
 
 struct BenchCodecCommand: ParsableCommand {

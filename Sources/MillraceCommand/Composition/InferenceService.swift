@@ -67,7 +67,7 @@ final class InferenceService: Service, ReadinessSource {
     private func serve() async throws {
         try await loadModels()
         guard let resultsPartitions = try await waitForTopics() else { return }
-        let output = try await openOutput()
+        let output = try await ResultOutput.open(configuration, logger: logger)
         let result: Result<Void, any Error>
         do {
             result = .success(try await runPipeline(to: output, resultsPartitions: resultsPartitions))
@@ -95,30 +95,6 @@ final class InferenceService: Service, ReadinessSource {
             encoder: AnswerEncoder(codec: codec, routing: routing), journal: journal, logger: logger)
         state.withLock { $0.pipeline = pipeline }
         try await pipeline.run()
-    }
-
-    /// The producer of the configured guarantee, introduced to its topics: it would take up to a second at the first
-    /// answer.
-    private func openOutput() async throws -> ResultOutput {
-        let output: ResultOutput =
-            switch configuration.delivery {
-            case .exactlyOnce:
-                .exactlyOnce(
-                    try TransactionalProducer(try configuration.transactionalProducerConfiguration(), logger: logger))
-            case .atLeastOnce:
-                .atLeastOnce(try KafkaProducer(try configuration.producerConfiguration(), logger: logger))
-            }
-        do {
-            try await output.start()
-            let topics = configuration.topics
-            for topic in [topics.results] + topics.requests.map({ $0 + topics.deadLetterSuffix }) {
-                _ = try await output.partitionCount(of: topic)
-            }
-        } catch {
-            await output.close(deadline: .seconds(1))
-            throw error
-        }
-        return output
     }
 
     private func openJournal() throws -> CrashJournal {

@@ -2,7 +2,7 @@ import KafkaClient
 import Logging
 import Serving
 
-/// Reads a results topic from where it ended when the listener was opened, outside of any consumer group's offsets.
+/// Reads a results topic, by default from where it ended when the listener was opened, outside of any consumer group's offsets.
 final class ResultListener: Sendable {
     private static let tick = Duration.milliseconds(500)
     private static let drainLimit = 5000
@@ -15,10 +15,13 @@ final class ResultListener: Sendable {
         self.signal = signal
     }
 
-    /// - Parameter timeout: how long each question to the brokers may take.
+    /// - Parameters:
+    ///   - fromStart: reads what the topic holds already, too.
+    ///   - timeout: how long each question to the brokers may take.
     /// - Throws: `KafkaError` when they do not answer, ``CommandFailure`` when there is no results topic.
     static func open(
-        _ configuration: MillraceConfiguration, timeout: Duration = .seconds(30), logger: Logger
+        _ configuration: MillraceConfiguration, fromStart: Bool = false, timeout: Duration = .seconds(30),
+        logger: Logger
     ) async throws -> ResultListener {
         let topic = configuration.topics.results
         let admin = try KafkaAdmin(
@@ -46,7 +49,8 @@ final class ResultListener: Sendable {
         do {
             var positions: [TopicPartition: Int64?] = [:]
             for position in found.topicPartitions {
-                positions[position] = try await consumer.watermarks(position, timeout: timeout).high
+                let kept = try await consumer.watermarks(position, timeout: timeout)
+                positions[position] = fromStart ? kept.low : kept.high
             }
             try consumer.assign(positions)
         } catch {

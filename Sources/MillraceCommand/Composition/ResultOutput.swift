@@ -7,12 +7,36 @@ enum ResultOutput: Sendable {
     case exactlyOnce(TransactionalProducer)
     case atLeastOnce(KafkaProducer)
 
+    /// The producer of the configured guarantee, introduced to its topics: it would take up to a second at the first
+    /// answer.
+    static func open(_ configuration: MillraceConfiguration, logger: Logger) async throws -> ResultOutput {
+        let output: ResultOutput =
+            switch configuration.delivery {
+            case .exactlyOnce:
+                .exactlyOnce(
+                    try TransactionalProducer(try configuration.transactionalProducerConfiguration(), logger: logger))
+            case .atLeastOnce:
+                .atLeastOnce(try KafkaProducer(try configuration.producerConfiguration(), logger: logger))
+            }
+        do {
+            try await output.start()
+            let topics = configuration.topics
+            for topic in [topics.results] + topics.requests.map({ $0 + topics.deadLetterSuffix }) {
+                _ = try await output.partitionCount(of: topic)
+            }
+        } catch {
+            await output.close(deadline: .seconds(1))
+            throw error
+        }
+        return output
+    }
+
     /// Fences a predecessor of the same instance and settles what it left open.
-    func start() async throws {
+    private func start() async throws {
         if case .exactlyOnce(let producer) = self { try await producer.initTransactions() }
     }
 
-    func partitionCount(of topic: String) async throws -> Int {
+    private func partitionCount(of topic: String) async throws -> Int {
         switch self {
         case .exactlyOnce(let producer): try await producer.partitionCount(of: topic)
         case .atLeastOnce(let producer): try await producer.partitionCount(of: topic)

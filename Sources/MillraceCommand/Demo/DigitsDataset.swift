@@ -17,11 +17,17 @@ struct DigitsDataset {
 
     var count: Int { labels.count }
 
-    /// - Parameter folder: another folder with the same files; default: the one that comes with the program.
-    init(folder: String?) throws {
-        guard let folder = folder ?? Bundle.module.path(forResource: "digits", ofType: nil) else {
+    /// The folder that comes with the program.
+    static func folder() throws -> String {
+        guard let folder = Bundle.module.path(forResource: "digits", ofType: nil) else {
             throw CommandFailure(.notFound, "the digits data does not lie beside the program; name it with --data")
         }
+        return folder
+    }
+
+    /// - Parameter folder: another folder with the same files; default: the one that comes with the program.
+    init(folder: String?) throws {
+        let folder = try folder ?? Self.folder()
         modelPath = folder + "/cnn.h5"
         let data = try NumPyArchive.read(folder + "/digits.npz")
         images = try Self.array("images", in: data, folder: folder)

@@ -12,6 +12,8 @@ struct TextTable {
     /// Cells beyond the columns are dropped, missing ones are empty.
     mutating func append(_ cells: String...) { rows.append(cells) }
 
+    mutating func append(cells: [String]) { rows.append(cells) }
+
     func render() -> String {
         let widths = columns.indices.map { index in
             rows.map { index < $0.count ? $0[index].count : 0 }.reduce(columns[index].title.count, max)

@@ -32,6 +32,12 @@ package struct BatchPlanner: Sendable {
         var pending: Deque<Pending> = []
         var rowCount = 0
         var byteCount = 0
+
+        mutating func append(_ one: Pending) {
+            pending.append(one)
+            rowCount += one.rows.count
+            byteCount = BatchPlanner.saturatingSum(byteCount, one.rows.count, times: one.bytesPerRow)
+        }
     }
 
     package let limits: Limits
@@ -55,11 +61,8 @@ package struct BatchPlanner: Sendable {
         _ ticket: Ticket, key: BatchKey, rowCount: Int, bytesPerRow: Int, at now: ContinuousClock.Instant
     ) {
         guard rowCount > 0 else { return }
-        var group = groups.removeValue(forKey: key) ?? Group()
-        group.pending.append(Pending(ticket: ticket, rows: 0..<rowCount, bytesPerRow: bytesPerRow, arrival: now))
-        group.rowCount += rowCount
-        group.byteCount = Self.saturatingSum(group.byteCount, rowCount, times: bytesPerRow)
-        groups[key] = group
+        groups[key, default: Group()].append(
+            Pending(ticket: ticket, rows: 0..<rowCount, bytesPerRow: bytesPerRow, arrival: now))
         self.rowCount += rowCount
     }
 
@@ -87,9 +90,7 @@ package struct BatchPlanner: Sendable {
         for (key, group) in groups {
             var kept = Group()
             for pending in group.pending where !isGone(pending.ticket) {
-                kept.pending.append(pending)
-                kept.rowCount += pending.rows.count
-                kept.byteCount = Self.saturatingSum(kept.byteCount, pending.rows.count, times: pending.bytesPerRow)
+                kept.append(pending)
             }
             rowCount -= group.rowCount - kept.rowCount
             groups[key] = kept.pending.isEmpty ? nil : kept

@@ -2,7 +2,9 @@ package import ModelRegistry
 package import TensorEngine
 
 /// A request joined with the model version that will answer it.
-package struct BoundRequest: Sendable {
+///
+/// A class: it passes through every stage of the pipeline, and a reference is cheaper to pass on than its dozen members.
+package final class BoundRequest: Sendable {
     package let request: InferenceRequest
     package let model: LoadedModel
     package let match: SignatureMatch

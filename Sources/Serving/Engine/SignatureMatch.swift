@@ -90,11 +90,11 @@ private struct InputMatcher {
                 "inputs: found \(SignatureMatch.list(request.inputs.map(\.name))), "
                     + "expected \(SignatureMatch.list(signature.map(\.name))); \"\(declared.name)\" is missing")
         }
-        let field = "inputs[\(position)] (\"\(declared.name)\")"
+        let field = { "inputs[\(position)] (\"\(declared.name)\")" }
         let tensor = request.inputs[position].tensor
         guard tensor.elementType == declared.elementType else {
             throw refusal(
-                "\(field).datatype: found \(Datatype(tensor.elementType).rawValue), "
+                "\(field()).datatype: found \(Datatype(tensor.elementType).rawValue), "
                     + "expected \(Datatype(declared.elementType).rawValue)")
         }
         try checkShape(tensor.shape, declared, field: field)
@@ -105,14 +105,14 @@ private struct InputMatcher {
             return
         }
         guard count > 0 else {
-            throw refusal("\(field).shape: found \(tensor.shape), expected at least one row")
+            throw refusal("\(field()).shape: found \(tensor.shape), expected at least one row")
         }
         if let rows, rows.count != count {
-            throw refusal("\(field).shape: found \(count) rows, expected \(rows.count) as in input \"\(rows.input)\"")
+            throw refusal("\(field()).shape: found \(count) rows, expected \(rows.count) as in input \"\(rows.input)\"")
         }
         rows = (count, declared.name)
         guard let rowShape = try? Shape(Array(tensor.shape.dimensions.dropFirst())) else {
-            throw refusal("\(field).shape: \(tensor.shape) is too large")
+            throw refusal("\(field()).shape: \(tensor.shape) is too large")
         }
         rowShapes.append(rowShape)
         bytesPerRow += tensor.byteCount / count
@@ -128,8 +128,9 @@ private struct InputMatcher {
     }
 
     /// Equal symbols must be equal extents throughout the request; the batch is compared by its rows.
-    private mutating func checkShape(_ shape: Shape, _ declared: ValueInfo, field: String) throws(RequestError) {
-        let mismatch = refusal("\(field).shape: found \(shape), expected \(declared.shapeText)")
+    private mutating func checkShape(_ shape: Shape, _ declared: ValueInfo, field: () -> String) throws(RequestError) {
+        // Made only when needed: this is every request's way.
+        var mismatch: RequestError { refusal("\(field()).shape: found \(shape), expected \(declared.shapeText)") }
         guard shape.rank == declared.dimensions.count else { throw mismatch }
         for (extent, dimension) in zip(shape.dimensions, declared.dimensions) {
             switch dimension {
@@ -138,7 +139,7 @@ private struct InputMatcher {
             case .symbolic(let name) where dimension != .batch:
                 if let known = symbols[name], known.extent != extent {
                     throw refusal(
-                        "\(field).shape: found \(shape), expected \(declared.shapeText) "
+                        "\(field()).shape: found \(shape), expected \(declared.shapeText) "
                             + "with \(name) = \(known.extent) as in input \"\(known.input)\"")
                 }
                 symbols[name] = (extent, declared.name)

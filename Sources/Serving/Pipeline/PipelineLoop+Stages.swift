@@ -90,7 +90,7 @@ extension PipelineLoop {
             let deadline = ContinuousClock.now + Self.revocationDeadline
             while !state.isIdle, .now < deadline {
                 advance(in: &group)
-                await pipeline.signal.wait(until: min(deadline, planner.nextDeadline ?? deadline))
+                await pipeline.signal.wait(until: min(deadline, batchDeadline ?? deadline))
                 try await handleMessages()
             }
         }
@@ -113,8 +113,7 @@ extension PipelineLoop {
 
     mutating func startBatches(in group: inout Group) {
         joinSplitRequests(in: &group)
-        // One job more than threads, so that no thread waits for this task to hand it the next.
-        while runningJobs <= pipeline.configuration.threadCount {
+        while hasRoomForBatch {
             let gainsNothingByWaiting = hasFreeThread() && (hasBacklog || stopDeadline != nil) && undecoded.isEmpty
             guard let batch = planner.nextBatch(at: .now, takesPartial: gainsNothingByWaiting) else { return }
             let slices = batch.slices.compactMap { slice in

@@ -89,8 +89,15 @@ struct PipelineLoop {
     private func wakeTime() -> ContinuousClock.Instant {
         let now = ContinuousClock.now
         let redo = redoNotBefore > now ? redoNotBefore : nil
-        return [planner.nextDeadline, stopDeadline, redo].compactMap { $0 }.reduce(now + Self.tick, min)
+        return [batchDeadline, stopDeadline, redo].compactMap { $0 }.reduce(now + Self.tick, min)
     }
+
+    /// When a batch has to close for its age; nil without rows, or while every thread is busy: a batch that cannot start
+    /// is nothing to wake for, and the job that finishes first wakes anyway.
+    var batchDeadline: ContinuousClock.Instant? { hasRoomForBatch ? planner.nextDeadline : nil }
+
+    /// One job more than threads, so that no thread waits for this task to hand it the next.
+    var hasRoomForBatch: Bool { runningJobs <= pipeline.configuration.threadCount }
 
     // MARK: Reports of finished jobs
 

@@ -12,6 +12,8 @@ package struct AnswerSet: Sendable {
     package var bytes = 0
 
     package var isEmpty: Bool { requestCount == 0 }
+
+    package init() {}
 }
 
 /// What the pipeline holds of the log: which records are being worked on, which are answered, and up to where.

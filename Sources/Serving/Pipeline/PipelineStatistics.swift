@@ -6,6 +6,8 @@ package final class PipelineStatistics: Sendable {
         package var requests = 0
         package var errors = 0
         package var published = 0
+        /// Sets published: transactions, or acknowledged sets.
+        package var publications = 0
         /// Batches by their number of rows.
         package var batchSizes: [Int: Int] = [:]
         package var redone = 0
@@ -24,6 +26,11 @@ package final class PipelineStatistics: Sendable {
             $0.errors += errors
         }
     }
-    func countPublished(_ count: Int) { state.withLock { $0.published += count } }
+    package func countPublished(_ count: Int) {
+        state.withLock {
+            $0.published += count
+            $0.publications += 1
+        }
+    }
     func countRedo() { state.withLock { $0.redone += 1 } }
 }

@@ -1,5 +1,4 @@
 public import KafkaClient
-import ModelFormats
 import ModelRegistry
 package import TensorEngine
 
@@ -30,10 +29,12 @@ package struct AnswerRouting: Sendable {
 package struct AnswerEncoder: Sendable {
     private let codec: RequestCodec
     private let routing: AnswerRouting
+    private let predictionHeaders: PredictionHeaders
 
     package init(codec: RequestCodec, routing: AnswerRouting) {
         self.codec = codec
         self.routing = routing
+        predictionHeaders = PredictionHeaders(applicationID: routing.applicationID)
     }
 
     /// - Parameter outputs: the model's outputs, in its order, for all rows of the request.
@@ -54,21 +55,19 @@ package struct AnswerEncoder: Sendable {
                         + "expected at most \(routing.maximumResultBytes)",
                     requestID: request.request.id)
             }
-            var headers = provenance(status: "ok", type: RecordHeaderName.predictionEventType, of: record)
-            headers += [
-                KafkaHeader(RecordHeaderName.model, version.identity.name),
-                KafkaHeader(RecordHeaderName.version, String(version.identity.number)),
-                KafkaHeader(RecordHeaderName.weights, request.model.manifest.weightsSHA256),
-                KafkaHeader(RecordHeaderName.engine, request.model.graph.engineIdentity),
-            ]
-            return [result(message, headers: headers, record: record)]
+            return [result(message, headers: predictionHeaders.of(request.model), record: record)]
         } catch let error {
             return failure(error, record: record)
         }
     }
 
     package func failure(_ error: RequestError, record: KafkaRecord) -> [ProducerRecord] {
-        let headers = provenance(status: error.code.rawValue, type: RecordHeaderName.errorEventType, of: record)
+        let headers = [
+            KafkaHeader(RecordHeaderName.eventSpecificationVersion, "1.0"),
+            KafkaHeader(RecordHeaderName.eventType, RecordHeaderName.errorEventType),
+            KafkaHeader(RecordHeaderName.eventSource, predictionHeaders.eventSource),
+            KafkaHeader(RecordHeaderName.status, error.code.rawValue),
+        ]
         let result = result(codec.encode(error), headers: headers, record: record)
         if error.isAttributable { return [result] }
         return [result, DeadLetter.record(for: record, error: error, topicSuffix: routing.deadLetterSuffix)]
@@ -78,28 +77,41 @@ package struct AnswerEncoder: Sendable {
         _ message: EncodedMessage, headers: [KafkaHeader], record: KafkaRecord
     ) -> ProducerRecord {
         let partition = record.topicPartition.partition
+        // Room for the content type and the position's two headers, the message's own and a trace.
+        var all: [KafkaHeader] = []
+        all.reserveCapacity(headers.count + message.headers.count + 4)
+        all.append(Self.contentType(message.contentType))
+        for header in message.headers { all.append(KafkaHeader(name: header.name, value: header.value[...])) }
+        all += headers
+        append(positionOf: record, to: &all)
         return ProducerRecord(
             topic: routing.resultsTopic,
             partition: Int(partition) < routing.resultsPartitionCount ? partition : nil,
             key: record.key, value: message.value[...],
-            headers: [KafkaHeader(RecordHeaderName.contentType, message.contentType)]
-                + message.headers.map { KafkaHeader(name: $0.name, value: $0.value[...]) } + headers)
+            headers: all)
     }
 
-    private func provenance(status: String, type: String, of record: KafkaRecord) -> [KafkaHeader] {
-        let position = "\(record.topicPartition.topic)/\(record.topicPartition.partition)/\(record.offset)"
-        var headers = [
-            KafkaHeader(RecordHeaderName.eventSpecificationVersion, "1.0"),
-            KafkaHeader(RecordHeaderName.eventID, position),
-            KafkaHeader(RecordHeaderName.eventType, type),
-            KafkaHeader(RecordHeaderName.eventSource, "/millrace/\(routing.applicationID)"),
-            KafkaHeader(RecordHeaderName.status, status),
-            KafkaHeader(RecordHeaderName.source, position),
-        ]
+    private static let json = KafkaHeader(RecordHeaderName.contentType, MediaType.json)
+    private static let octetStream = KafkaHeader(RecordHeaderName.contentType, MediaType.octetStream)
+
+    private static func contentType(_ type: String) -> KafkaHeader {
+        switch type {
+        case MediaType.json: json
+        case MediaType.octetStream: octetStream
+        default: KafkaHeader(RecordHeaderName.contentType, type)
+        }
+    }
+
+    /// Where the answer comes from, added to headers that many answers have in common.
+    private func append(positionOf record: KafkaRecord, to headers: inout [KafkaHeader]) {
+        let position = KafkaHeader(
+            RecordHeaderName.eventID,
+            "\(record.topicPartition.topic)/\(record.topicPartition.partition)/\(record.offset)")
+        headers.append(position)
+        headers.append(KafkaHeader(name: RecordHeaderName.source, value: position.value))
         if let traceparent = record.headers.first(where: { $0.name == RecordHeaderName.traceparent }) {
             headers.append(traceparent)
         }
-        return headers
     }
 }
 
@@ -112,6 +124,19 @@ extension KafkaHeader {
 extension KafkaRecord: HeaderFields {
     /// The first header of that name; Kafka's header names are case-sensitive, HTTP's are not, so case is ignored.
     public func firstValue(named name: String) -> ArraySlice<UInt8>? {
-        headers.first { $0.name.utf8.count == name.utf8.count && $0.name.lowercased() == name.lowercased() }?.value
+        for header in headers where header.name.utf8.count == name.utf8.count {
+            // Producers nearly always write it as given; comparing equal strings is one comparison of memory.
+            if header.name == name || Self.isEqualIgnoringCase(header.name, name) { return header.value }
+        }
+        return nil
+    }
+
+    /// ASCII letters only: header names are tokens of HTTP.
+    private static func isEqualIgnoringCase(_ left: String, _ right: String) -> Bool {
+        left.utf8.elementsEqual(right.utf8) { lowercased($0) == lowercased($1) }
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 }
