@@ -66,6 +66,9 @@ public struct ConsumerConfiguration: Sendable {
         properties.setDefault("queued.max.messages.kbytes", max(maximumQueuedBytes / 1024, 1))
         properties.setDefault("fetch.queue.backoff.ms", fetchQueueBackoff, isOptional: true)
         properties.setDefault("reconnect.backoff.max.ms", Duration.seconds(2))
+        // A read of offsets that a transaction has not settled yet is refused and asked again: 100 ms, the library's
+        // default, would be most of a result's latency.
+        properties.setDefault("retry.backoff.ms", Duration.milliseconds(5))
         return properties
     }
 }
