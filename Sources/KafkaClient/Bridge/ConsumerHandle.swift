@@ -201,12 +201,24 @@ final class ConsumerHandle: Sendable {
         }
     }
 
-    /// Blocks for the broker's answer.
-    func commit(_ offsets: [TopicPartition: Int64]) throws {
+    /// Blocks for the broker's answer, but not for ever: `rd_kafka_commit` has no timeout, and its answer can fail to
+    /// come when the group moves on meanwhile.
+    func commit(_ offsets: [TopicPartition: Int64], timeout: Duration) throws {
         guard !offsets.isEmpty else { return }
         let list = try PartitionList("commit", offsets.map { ($0.key, $0.value) })
-        try client.use("commit") { try check("commit", rd_kafka_commit($0, list.pointer, 0)) }
-        try list.checkElements("commit")
+        try client.use("commit") { consumer in
+            guard let queue = rd_kafka_queue_new(consumer) else { throw KafkaError("commit", RD_KAFKA_RESP_ERR__FAIL) }
+            defer { rd_kafka_queue_destroy(queue) }
+            try check("commit", rd_kafka_commit_queue(consumer, list.pointer, queue, nil, nil))
+            guard let event = rd_kafka_queue_poll(queue, timeout.millisecondsForC) else {
+                throw KafkaError("commit", RD_KAFKA_RESP_ERR__TIMED_OUT)
+            }
+            defer { rd_kafka_event_destroy(event) }
+            try check("commit", rd_kafka_event_error(event))
+            guard let answered = rd_kafka_event_topic_partition_list(event)?.pointee, let elements = answered.elems
+            else { return }
+            for index in 0..<Int(answered.cnt) { try check("commit", elements[index].err) }
+        }
     }
 
     /// Blocks for the broker's answer.

@@ -117,8 +117,9 @@ public final class KafkaConsumer: Sendable {
     /// Commits for the group, and waits for the broker.
     ///
     /// - Parameter offsets: the next offset to read, i.e. the last answered + 1.
-    public func commit(_ offsets: [TopicPartition: Int64]) async throws {
-        try await blocking { try $0.commit(offsets) }
+    /// - Throws: ``KafkaError`` (`isTimeout`) when no answer came in time; the offsets may be committed all the same.
+    public func commit(_ offsets: [TopicPartition: Int64], timeout: Duration = .seconds(10)) async throws {
+        try await blocking { try $0.commit(offsets, timeout: timeout) }
     }
 
     /// The group's committed offsets; `nil` where there is none.
