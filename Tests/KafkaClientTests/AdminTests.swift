@@ -1,3 +1,4 @@
+import Foundation
 import KafkaClient
 import Testing
 
@@ -37,8 +38,10 @@ import Testing
         let topic = try await TestBroker.makeTopic("offsets", partitions: 2)
         let producer = try KafkaProducer(
             ProducerConfiguration(kafka: TestBroker.configuration()), logger: TestBroker.logger)
+        // Of today: a broker deletes what is older than its retention, at any moment.
+        let base = Int64(Date().timeIntervalSince1970 * 1000)
         let records = (0..<7).map {
-            ProducerRecord(topic: topic, partition: $0 % 2, value: [0], timestamp: 1000 + Int64($0))
+            ProducerRecord(topic: topic, partition: $0 % 2, value: [0], timestamp: base + Int64($0))
         }
         for report in try await producer.produce(records) { _ = try report.get() }
         await producer.close()
@@ -47,9 +50,9 @@ import Testing
             #expect(try await admin.offsets(of: partitions, at: .earliest) == [partitions[0]: 0, partitions[1]: 0])
             #expect(try await admin.offsets(of: partitions, at: .latest) == [partitions[0]: 4, partitions[1]: 3])
             guard !TestBroker.isEmbedded else { return }  // It answers no times.
-            let atTime = try await admin.offsets(of: partitions, at: .timestamp(1004))
+            let atTime = try await admin.offsets(of: partitions, at: .timestamp(base + 4))
             #expect(atTime == [partitions[0]: 2, partitions[1]: 2])
-            let after = try await admin.offsets(of: partitions, at: .timestamp(1006))
+            let after = try await admin.offsets(of: partitions, at: .timestamp(base + 6))
             #expect(after == [partitions[0]: 3, partitions[1]: nil])
         }
     }
