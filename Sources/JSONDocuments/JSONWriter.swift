@@ -106,18 +106,6 @@ public struct JSONWriter: Sendable {
         }
     }
 
-    /// One value whose text `write` puts into a buffer of `capacity` bytes; it returns how many it used.
-    /// - Precondition: the result is ≤ `capacity`.
-    package mutating func raw(capacity: Int, _ write: (UnsafeMutableBufferPointer<UInt8>) -> Int) {
-        startElement()
-        let start = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: capacity))
-        let used = bytes.withUnsafeMutableBufferPointer { write(.init(rebasing: $0[start...])) }
-        precondition(used <= capacity, "wrote \(used) bytes into a buffer of \(capacity)")
-        bytes.removeLast(capacity - used)
-        needsComma = true
-    }
-
     private mutating func begin(_ bracket: UInt8) {
         startElement()
         bytes.append(bracket)
@@ -154,7 +142,11 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    private mutating func appendDigits<Value: FixedWidthInteger>(_ value: Value) {
+    private mutating func appendDigits(_ value: some FixedWidthInteger) { Self.appendDigits(value, to: &bytes) }
+    private mutating func appendQuoted(_ text: String) { Self.appendQuoted(text, to: &bytes) }
+
+    /// Appends an integer, for writers of fixed text who need no commas.
+    package static func appendDigits(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {
         if value >= 0, value < 10 {
             bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value))
         } else {
@@ -162,8 +154,21 @@ public struct JSONWriter: Sendable {
         }
     }
 
-    private mutating func appendQuoted(_ text: String) {
+    /// Appends a string in quotes, escaped.
+    package static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        var text = text
+        // Most text needs no escape and is copied whole.
+        let isPlain = text.withUTF8 { utf8 in
+            let isPlain = utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+            if isPlain { bytes.append(contentsOf: utf8) }
+            return isPlain
+        }
+        if !isPlain { appendEscaped(text, to: &bytes) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func appendEscaped(_ text: String, to bytes: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -177,11 +182,10 @@ public struct JSONWriter: Sendable {
             case 0x0D: bytes.append(contentsOf: #"\r"#.utf8)
             default:
                 bytes.append(contentsOf: #"\u00"#.utf8)
-                bytes.append(Self.hexadecimal(byte >> 4))
-                bytes.append(Self.hexadecimal(byte & 0xF))
+                bytes.append(hexadecimal(byte >> 4))
+                bytes.append(hexadecimal(byte & 0xF))
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     private static func hexadecimal(_ digit: UInt8) -> UInt8 {

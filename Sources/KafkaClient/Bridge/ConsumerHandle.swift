@@ -11,7 +11,6 @@ final class ConsumerHandle: Sendable {
     private let wake: @Sendable () -> Void
 
     private struct DrainState: Sendable {
-        var headerNames = HeaderNameCache()
         var unknownEvents: Set<Int32> = []
     }
 
@@ -112,7 +111,7 @@ final class ConsumerHandle: Sendable {
             case RD_KAFKA_EVENT_FETCH:
                 while let message = rd_kafka_event_message_next(event) {
                     if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
-                        slab.append(message, names: &state.headerNames)
+                        slab.append(message)
                     } else {
                         events.append(.failed(KafkaError("fetch", message.pointee.err)))
                     }

@@ -6,7 +6,8 @@ import Synchronization
 /// librdkafka carries a pointer to each record's slot. The producer keeps the batch until its last report, so the
 /// pointers stay valid without a retain per record.
 final class DeliveryBatch: @unchecked Sendable {
-    typealias Completion = @Sendable ([DeliveryReport]) -> Void
+    /// Called once, with the batch that is complete, on a thread that must not be blocked.
+    typealias Completion = @Sendable (DeliveryBatch) -> Void
 
     struct Slot {
         unowned(unsafe) var batch: DeliveryBatch
@@ -14,7 +15,11 @@ final class DeliveryBatch: @unchecked Sendable {
     }
 
     private struct State {
-        var reports: [DeliveryReport?]
+        static let unreported = Int64.min
+
+        /// Where each record was written; the offset of a failed one is of no meaning.
+        var placements: [(partition: Int32, offset: Int64)]
+        var failures: [Int: KafkaError] = [:]
         var remaining: Int
         var completion: Completion?
         /// The first failure that is not a consequence of another.
@@ -22,58 +27,74 @@ final class DeliveryBatch: @unchecked Sendable {
     }
 
     private let slots: UnsafeMutablePointer<Slot>
-    private let topics: [String]
+    private let records: [ProducerRecord]
     private let firstIndex: Int
     private let state: Mutex<State>
 
     /// - Parameter firstIndex: what an error calls the first record.
     init(_ records: [ProducerRecord], firstIndex: Int = 0, completion: @escaping Completion) {
-        topics = records.map(\.topic)
+        self.records = records
         self.firstIndex = firstIndex
         slots = .allocate(capacity: max(records.count, 1))
         state = Mutex(
             State(
-                reports: Array(repeating: nil, count: records.count), remaining: records.count,
-                completion: completion))
+                placements: Array(repeating: (-1, State.unreported), count: records.count),
+                remaining: records.count, completion: completion))
         for index in records.indices { (slots + index).initialize(to: Slot(batch: self, index: index)) }
     }
 
     deinit {
-        slots.deinitialize(count: topics.count)
+        slots.deinitialize(count: records.count)
         slots.deallocate()
     }
 
     func slot(_ index: Int) -> UnsafeMutableRawPointer { UnsafeMutableRawPointer(slots + index) }
 
     var firstFailure: KafkaError? { state.withLock { $0.firstFailure } }
+    var count: Int { records.count }
+    var failureCount: Int { state.withLock { $0.failures.count } }
+
+    /// One report a record, once the batch is complete.
+    var reports: [DeliveryReport] {
+        state.withLock { state in
+            records.indices.map { index in
+                if let error = state.failures[index] { return .failed(error) }
+                let (partition, offset) = state.placements[index]
+                return .delivered(TopicPartition(topic: records[index].topic, partition: partition), offset: offset)
+            }
+        }
+    }
 
     func delivered(_ index: Int, partition: Int32, offset: Int64) {
-        report(index, .delivered(TopicPartition(topic: topics[index], partition: partition), offset: offset))
+        report(index, partition: partition, offset: offset, error: nil)
     }
 
     func failed(_ index: Int, _ error: KafkaError) {
         var error = error
         error.recordIndex = firstIndex + index
-        report(index, .failed(error))
+        report(index, partition: -1, offset: -1, error: error)
     }
 
     /// Fails the records from `start` on that have no report yet. librdkafka must not have them: their slots may be freed
     /// by this.
     func failed(from start: Int, _ error: KafkaError) {
-        for index in start..<topics.count { failed(index, error) }
+        for index in start..<records.count { failed(index, error) }
     }
 
-    private func report(_ index: Int, _ report: DeliveryReport) {
-        let finished: (Completion, [DeliveryReport])? = state.withLock { state in
-            guard state.reports[index] == nil else { return nil }
-            state.reports[index] = report
-            if state.firstFailure == nil, let error = report.error, !error.isPurged { state.firstFailure = error }
+    private func report(_ index: Int, partition: Int32, offset: Int64, error: KafkaError?) {
+        let completion: Completion? = state.withLock { state in
+            guard state.placements[index].offset == State.unreported else { return nil }
+            state.placements[index] = (partition, offset)
+            if let error {
+                state.failures[index] = error
+                if state.firstFailure == nil, !error.isPurged { state.firstFailure = error }
+            }
             state.remaining -= 1
-            guard state.remaining == 0, let completion = state.completion else { return nil }
-            state.completion = nil
-            return (completion, state.reports.compactMap(\.self))
+            guard state.remaining == 0 else { return nil }
+            defer { state.completion = nil }
+            return state.completion
         }
-        if let (completion, reports) = finished { completion(reports) }
+        completion?(self)
     }
 }
 

@@ -22,6 +22,7 @@ final class ProducerHandle: Sendable {
 
     let client: ClientHandle
     private let outstanding = Mutex(Outstanding())
+    private let topics = Mutex(TopicHandles())
 
     init(_ properties: NativeProperties, logger: Logger) throws {
         client = try ClientHandle(RD_KAFKA_PRODUCER, properties: properties, logger: logger, reportsDeliveries: true)
@@ -41,14 +42,14 @@ final class ProducerHandle: Sendable {
     ) throws -> DeliveryBatch {
         let identifier = Mutex<ObjectIdentifier?>(nil)
         let metrics = client.metrics
-        let batch = DeliveryBatch(records, firstIndex: firstIndex) { [weak self] reports in
-            let failures = reports.count { $0.error != nil }
-            metrics.delivered(records: reports.count - failures, failures: failures)
+        let batch = DeliveryBatch(records, firstIndex: firstIndex) { [weak self] batch in
+            let failures = batch.failureCount
+            metrics.delivered(records: batch.count - failures, failures: failures)
             if let self, let identifier = identifier.withLock({ $0 }) {
                 // Released after the lock: the batch may be freed by it.
                 _ = self.outstanding.withLock { $0.batches.removeValue(forKey: identifier) }
             }
-            completion(reports)
+            completion(batch)
         }
         identifier.withLock { $0 = ObjectIdentifier(batch) }
         let isAccepted = outstanding.withLock { outstanding in
@@ -62,11 +63,15 @@ final class ProducerHandle: Sendable {
     /// Enqueues records from `start` on until one does not fit or is refused. Does not block.
     func enqueue(_ records: [ProducerRecord], from start: Int, batch: DeliveryBatch) throws -> EnqueueResult {
         try client.use("produce") { producer in
-            for index in start..<records.count {
-                guard let error = enqueueRecord(producer, records[index], opaque: batch.slot(index)) else { continue }
-                return error.isQueueFull ? .queueFull(index) : .refused(index, error)
+            topics.withLock { topics in
+                for index in start..<records.count {
+                    guard let error = topics.enqueue(producer, records[index], opaque: batch.slot(index)) else {
+                        continue
+                    }
+                    return error.isQueueFull ? .queueFull(index) : .refused(index, error)
+                }
+                return .done
             }
-            return .done
         }
     }
 
@@ -141,6 +146,7 @@ final class ProducerHandle: Sendable {
                 rd_kafka_queue_yield(queue)
                 rd_kafka_queue_destroy(queue)
             }
+            topics.withLock { $0.releaseAll() }
         }
         client.destroy()
         let unreported = outstanding.withLock { Array($0.batches.values) }

@@ -1,63 +1,59 @@
 import CRdKafka
+import Glibc
 
-/// Gathers the bytes of a drain's records in one array, and cuts the records from it when all are there: slices taken
-/// earlier would each hold a copy of the array as it grew.
+/// Copies the records of a drain out of librdkafka's memory, into storages of a size that the processor's caches hold:
+/// whoever works on one record finds its neighbours there too, and threads that work on different ones share no counter.
 struct RecordSlab {
-    private typealias Bounds = Range<Int>?
+    /// Bytes from which on a new storage is begun.
+    private static let storageBytes = 64 << 10
+    private static let storageRecords = 256
 
-    private struct Record {
-        var topicPartition: TopicPartition
-        var offset: Int64
-        var timestamp: Int64?
-        var key: Bounds
-        var value: Bounds
-        var headers: Range<Int>
-    }
+    private var writer = RecordStorageWriter()
+    private var records: [KafkaRecord] = []
+    private var finishedBytes = 0
+    private var lastTopic: (handle: OpaquePointer, index: Int)?
 
-    private var bytes: [UInt8] = []
-    private var records: [Record] = []
-    private var headers: [(name: String, value: Bounds)] = []
-    private var lastTopic: (handle: OpaquePointer, partition: TopicPartition)?
+    var count: Int { records.count + writer.count }
+    var byteCount: Int { finishedBytes + writer.bytes.count }
 
-    var count: Int { records.count }
-    var byteCount: Int { bytes.count }
-
-    mutating func append(_ message: UnsafePointer<rd_kafka_message_t>, names: inout HeaderNameCache) {
+    mutating func append(_ message: UnsafePointer<rd_kafka_message_t>) {
+        if writer.count == 0 { writer = RecordStorageWriter(reservingBytes: Self.storageBytes, records: 64) }
         let content = message.pointee
         let key = append(content.key, content.key_len)
         let value = append(content.payload, content.len)
-        let firstHeader = headers.count
-        appendHeaders(message, names: &names)
+        let firstHeader = writer.headerStart
+        appendHeaders(message)
         var timestampType = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let timestamp = rd_kafka_message_timestamp(message, &timestampType)
-        records.append(
-            Record(
-                topicPartition: topicPartition(content.rkt, content.partition), offset: content.offset,
+        writer.append(
+            RecordStorage.Entry(
+                topic: topicIndex(content.rkt), partition: content.partition, offset: content.offset,
                 timestamp: timestampType == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || timestamp < 0 ? nil : timestamp,
-                key: key, value: value, headers: firstHeader..<headers.count))
+                key: key, value: value, headers: firstHeader..<writer.headerStart))
+        if writer.bytes.count >= Self.storageBytes || writer.count >= Self.storageRecords { finishStorage() }
     }
 
-    func makeRecords() -> [KafkaRecord] {
-        records.map { record in
-            KafkaRecord(
-                topicPartition: record.topicPartition, offset: record.offset, timestamp: record.timestamp,
-                key: slice(record.key), value: slice(record.value),
-                headers: headers[record.headers].map { KafkaHeader(name: $0.name, value: slice($0.value)) })
-        }
+    consuming func makeRecords() -> [KafkaRecord] {
+        finishStorage()
+        return records
     }
 
-    private func slice(_ bounds: Bounds) -> ArraySlice<UInt8>? { bounds.map { bytes[$0] } }
-
-    private mutating func append(_ pointer: UnsafeRawPointer?, _ count: Int) -> Bounds {
-        guard let pointer else { return nil }
-        let start = bytes.count
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: pointer, count: count))
-        return start..<bytes.count
+    private mutating func finishStorage() {
+        guard writer.count > 0 else { return }
+        finishedBytes += writer.bytes.count
+        let storage = writer.finish()
+        writer = RecordStorageWriter()
+        lastTopic = nil
+        records.reserveCapacity(records.count + storage.entries.count)
+        for index in storage.entries.indices { records.append(KafkaRecord(storage: storage, index: index)) }
     }
 
-    private mutating func appendHeaders(
-        _ message: UnsafePointer<rd_kafka_message_t>, names: inout HeaderNameCache
-    ) {
+    private mutating func append(_ pointer: UnsafeRawPointer?, _ count: Int) -> RecordStorage.Span {
+        guard let pointer else { return .null }
+        return writer.append(UnsafeRawBufferPointer(start: pointer, count: count))
+    }
+
+    private mutating func appendHeaders(_ message: UnsafePointer<rd_kafka_message_t>) {
         var list: OpaquePointer?
         guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return }
         for index in 0..<rd_kafka_header_cnt(list) {
@@ -68,46 +64,17 @@ struct RecordSlab {
                 rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR,
                 let name
             else { return }
-            headers.append((names.string(name), append(value, size)))
+            let written = append(UnsafeRawPointer(name), strlen(name))
+            writer.addHeader(.init(name: written, value: append(value, size)))
         }
     }
 
     /// Neighbouring records mostly share their topic: its name is made once for them.
-    private mutating func topicPartition(_ handle: OpaquePointer?, _ partition: Int32) -> TopicPartition {
-        guard let handle else { return TopicPartition(topic: "", partition: partition) }
-        if var last = lastTopic, last.handle == handle {
-            last.partition.partition = partition
-            return last.partition
-        }
-        let name = rd_kafka_topic_name(handle).map { String(cString: $0) } ?? ""
-        let topicPartition = TopicPartition(topic: name, partition: partition)
-        lastTopic = (handle, topicPartition)
-        return topicPartition
-    }
-}
-
-/// Header names repeat from record to record: a small direct-mapped cache saves most of their strings' allocations.
-struct HeaderNameCache: Sendable {
-    private struct Entry: Sendable {
-        var bytes: [UInt8]
-        var string: String
-    }
-
-    private var entries = [Entry?](repeating: nil, count: 64)
-
-    /// The name as a string; bytes that are not UTF-8 become U+FFFD.
-    mutating func string(_ name: UnsafePointer<CChar>) -> String {
-        var count = 0
-        var hash: UInt32 = 2_166_136_261  // FNV-1a
-        while name[count] != 0 {
-            hash = (hash ^ UInt32(UInt8(bitPattern: name[count]))) &* 16_777_619
-            count += 1
-        }
-        let bytes = UnsafeRawBufferPointer(start: name, count: count)
-        let slot = Int(hash ^ (hash >> 16)) & (entries.count - 1)
-        if let entry = entries[slot], entry.bytes.elementsEqual(bytes) { return entry.string }
-        let string = String(decoding: bytes, as: UTF8.self)
-        if count <= 256 { entries[slot] = Entry(bytes: Array(bytes), string: string) }
-        return string
+    private mutating func topicIndex(_ handle: OpaquePointer?) -> Int {
+        if let lastTopic, lastTopic.handle == handle { return lastTopic.index }
+        let name = handle.flatMap { rd_kafka_topic_name($0) }.map { String(cString: $0) } ?? ""
+        let index = writer.index(ofTopic: name)
+        if let handle { lastTopic = (handle, index) }
+        return index
     }
 }

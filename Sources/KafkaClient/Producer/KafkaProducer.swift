@@ -20,7 +20,7 @@ public final class KafkaProducer: Sendable {
         core = try ProducerCore(configuration.nativeProperties(), configuration, isTransactional: false, logger: logger)
     }
 
-    /// Writes the records and waits for every report.
+    /// Writes the records, without letting them linger, and waits for every report.
     ///
     /// A full queue is waited for, up to the delivery timeout. Records are enqueued in order; calls that overlap
     /// interleave. Cancellation stops enqueueing; what is enqueued is still waited for.

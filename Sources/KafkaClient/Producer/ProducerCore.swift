@@ -5,6 +5,7 @@ import Synchronization
 final class ProducerCore: Sendable {
     private let handle: ProducerHandle
     private let thread: BlockingThread
+    private let flusher: Flusher
     private let deliveryTimeout: Duration
     private let isTransactional: Bool
     private let closed = Latch()
@@ -18,6 +19,7 @@ final class ProducerCore: Sendable {
         self.isTransactional = isTransactional
         handle = try ProducerHandle(properties, logger: logger)
         thread = BlockingThread(name: "kafka-producer")
+        flusher = Flusher(handle, timeout: deliveryTimeout)
     }
 
     deinit {
@@ -32,7 +34,7 @@ final class ProducerCore: Sendable {
 
     func produce(_ records: [ProducerRecord]) async throws -> [DeliveryReport] {
         let delivered = Delivered()
-        let batch = try handle.makeBatch(records) { delivered.complete($0) }
+        let batch = try handle.makeBatch(records) { delivered.complete($0.reports) }
         guard !records.isEmpty else { return [] }
         var start = 0
         while start < records.count {
@@ -46,8 +48,12 @@ final class ProducerCore: Sendable {
                 start = records.count
             }
         }
+        flusher.start()
         return await delivered.reports()
     }
+
+    /// Sends what is enqueued now instead of when it has lingered. Returns at once.
+    func startFlush() { flusher.start() }
 
     enum EnqueueOutcome {
         case done
@@ -72,6 +78,7 @@ final class ProducerCore: Sendable {
                     // Progress restarts the clock: the queue drains, only slowly.
                     if index > start { deadline = .now + deliveryTimeout }
                     start = index
+                    flusher.start()
                 }
             } catch {
                 return .stopped(start, (error as? KafkaError) ?? .closed("produce"))
@@ -91,7 +98,7 @@ final class ProducerCore: Sendable {
     func enqueue(
         _ records: [ProducerRecord], onDelivery: @escaping @Sendable ([DeliveryReport]) -> Void
     ) throws {
-        let batch = try handle.makeBatch(records, completion: onDelivery)
+        let batch = try handle.makeBatch(records) { onDelivery($0.reports) }
         var start = 0
         while start < records.count {
             do {
@@ -163,6 +170,34 @@ final class ProducerCore: Sendable {
     }
 
     var isClosed: Bool { isClosing.withLock { $0 } }
+}
+
+/// Flushes in the background: whoever waits for records to be delivered gains nothing from their lingering.
+///
+/// Lingering still is of use until then: what leaves in pieces waits for itself, since an idempotent producer of version
+/// 2.0.2 has one request a partition under way, and its thread spins while another is ready.
+private final class Flusher: Sendable {
+    private let handle: ProducerHandle
+    private let thread = BlockingThread(name: "kafka-flush")
+    private let timeout: Duration
+    /// One that has not begun will send everything enqueued by now.
+    private let isWaiting = Atomic(false)
+
+    init(_ handle: ProducerHandle, timeout: Duration) {
+        self.handle = handle
+        self.timeout = timeout
+    }
+
+    deinit { thread.stop() }
+
+    func start() {
+        guard !isWaiting.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        try? thread.submit {
+            self.isWaiting.store(false, ordering: .releasing)
+            // Failed records say so in their reports.
+            try? self.handle.flush(deadline: self.timeout)
+        }
+    }
 }
 
 /// The reports of one batch, awaited by one task.

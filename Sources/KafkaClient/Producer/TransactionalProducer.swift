@@ -97,7 +97,7 @@ public final class TransactionalProducer: Sendable {
         open.withLock { $0 = OpenTransaction() }
     }
 
-    /// Enqueues records in the open transaction, waiting for room; ``commit()`` waits for their delivery.
+    /// Enqueues records in the open transaction, waiting for room, and has them sent; ``commit()`` waits for their delivery.
     ///
     /// - Throws: ``KafkaError`` at the first record that is refused, with its `recordIndex`: abort then.
     public func produce(_ records: [ProducerRecord]) async throws {
@@ -109,7 +109,7 @@ public final class TransactionalProducer: Sendable {
         let batch = try core.makeBatch(records, firstIndex: firstIndex)
         open.withLock { $0.batches.append(batch) }
         switch await core.enqueueWaiting(records, from: 0, batch: batch) {
-        case .done: return
+        case .done: core.startFlush()
         case .refused(let index, var error), .stopped(let index, var error):
             batch.failed(from: index, error)
             error.recordIndex = firstIndex + index

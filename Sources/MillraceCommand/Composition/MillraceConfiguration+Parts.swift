@@ -26,6 +26,8 @@ extension MillraceConfiguration {
 
     func producerConfiguration() throws -> ProducerConfiguration {
         var producer = ProducerConfiguration(kafka: try kafkaConfiguration(role: "producer"))
+        // A set of answers is flushed once it is enqueued; until then its first records wait for the last.
+        producer.linger = .milliseconds(100)
         // A dead letter is as large as the request that it was.
         producer.maximumRecordBytes =
             max(limits.maximumRequestBytes, limits.maximumResultBytes) + Self.recordOverheadBytes

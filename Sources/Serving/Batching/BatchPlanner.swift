@@ -29,6 +29,7 @@ package struct BatchPlanner: Sendable {
     }
 
     private struct Group {
+        let key: BatchKey
         var pending: Deque<Pending> = []
         var rowCount = 0
         var byteCount = 0
@@ -41,7 +42,12 @@ package struct BatchPlanner: Sendable {
     }
 
     package let limits: Limits
-    private var groups: [BatchKey: Group] = [:]
+    /// Empty ones too, until there are many.
+    private var groups: [Group] = []
+    private var indices: [BatchKey: Int] = [:]
+    /// The group that was added to last: neighbours mostly share it, and comparing is cheaper than hashing.
+    private var recent = 0
+    private var compactionCount = 16
     /// Rows that wait for a batch.
     package private(set) var rowCount = 0
 
@@ -53,7 +59,7 @@ package struct BatchPlanner: Sendable {
 
     /// When the first group has to close for the age of its oldest row; nil without rows.
     package var nextDeadline: ContinuousClock.Instant? {
-        groups.values.compactMap { $0.pending.first?.arrival }.min()?.advanced(by: limits.maximumDelay)
+        groups.compactMap { $0.pending.first?.arrival }.min()?.advanced(by: limits.maximumDelay)
     }
 
     /// Adds a request's rows; a request without rows is refused before it comes here.
@@ -61,43 +67,64 @@ package struct BatchPlanner: Sendable {
         _ ticket: Ticket, key: BatchKey, rowCount: Int, bytesPerRow: Int, at now: ContinuousClock.Instant
     ) {
         guard rowCount > 0 else { return }
-        groups[key, default: Group()].append(
+        groups[group(of: key)].append(
             Pending(ticket: ticket, rows: 0..<rowCount, bytesPerRow: bytesPerRow, arrival: now))
         self.rowCount += rowCount
+    }
+
+    private mutating func group(of key: BatchKey) -> Int {
+        if recent < groups.count, groups[recent].key == key { return recent }
+        if let index = indices[key] {
+            recent = index
+            return index
+        }
+        if groups.count >= compactionCount { compact() }
+        recent = groups.count
+        groups.append(Group(key: key))
+        indices[key] = recent
+        return recent
+    }
+
+    /// Drops the empty groups.
+    private mutating func compact() {
+        groups.removeAll { $0.pending.isEmpty }
+        indices = Dictionary(uniqueKeysWithValues: groups.enumerated().map { ($1.key, $0) })
+        compactionCount = max(16, 2 * groups.count)
     }
 
     /// The batch to run now, or nil when every group does better to wait.
     ///
     /// - Parameter takesPartial: a compute thread is free and a backlog is known, so that waiting would gain nothing.
     package mutating func nextBatch(at now: ContinuousClock.Instant, takesPartial: Bool) -> PlannedBatch? {
-        var chosen: (key: BatchKey, arrival: ContinuousClock.Instant)?
-        for (key, group) in groups {
+        var chosen: (index: Int, arrival: ContinuousClock.Instant)?
+        for (index, group) in groups.enumerated() {
             guard let arrival = group.pending.first?.arrival else { continue }
             let isFull = group.rowCount >= limits.maximumRows || group.byteCount >= limits.maximumBytes
             let isDue = arrival.advanced(by: limits.maximumDelay) <= now
             guard isFull || isDue || takesPartial else { continue }
             if let current = chosen, current.arrival <= arrival { continue }
-            chosen = (key, arrival)
+            chosen = (index, arrival)
         }
-        guard let key = chosen?.key, var group = groups.removeValue(forKey: key) else { return nil }
-        let slices = takeSlices(from: &group)
-        if !group.pending.isEmpty { groups[key] = group }
-        return PlannedBatch(key: key, slices: slices)
+        guard let index = chosen?.index else { return nil }
+        let slices = Self.takeSlices(from: &groups[index], limits)
+        rowCount -= slices.reduce(0) { $0 + $1.rows.count }
+        return PlannedBatch(key: groups[index].key, slices: slices)
     }
 
     /// Forgets the rows of every lane that `isGone` names.
     package mutating func removeAll(where isGone: (Ticket) -> Bool) {
-        for (key, group) in groups {
-            var kept = Group()
+        for (index, group) in groups.enumerated() {
+            var kept = Group(key: group.key)
             for pending in group.pending where !isGone(pending.ticket) {
                 kept.append(pending)
             }
             rowCount -= group.rowCount - kept.rowCount
-            groups[key] = kept.pending.isEmpty ? nil : kept
+            groups[index] = kept
         }
+        compact()
     }
 
-    private mutating func takeSlices(from group: inout Group) -> [RowSlice] {
+    private static func takeSlices(from group: inout Group, _ limits: Limits) -> [RowSlice] {
         var slices: [RowSlice] = []
         var rows = 0
         var bytes = 0
@@ -121,7 +148,6 @@ package struct BatchPlanner: Sendable {
                 group.pending[group.pending.startIndex] = pending
             }
         }
-        rowCount -= rows
         return slices
     }
 

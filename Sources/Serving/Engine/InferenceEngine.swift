@@ -16,7 +16,23 @@ package struct BoundSlice: Sendable {
 
 /// Runs batches. It knows no transport: the Kafka pipeline and the HTTP gateway both hand it bound requests.
 package enum InferenceEngine {
-    package typealias Outputs = Result<[Tensor], RequestError>
+    package typealias Outputs = Result<OutputRows, RequestError>
+
+    /// The rows of a batch's outputs that belong to one slice. They stay where they are: copying is left to who needs it.
+    package struct OutputRows: Sendable {
+        /// The model's outputs, in its order, for the whole batch.
+        package let batch: [Tensor]
+        /// Nil: all of them.
+        package let rows: Range<Int>?
+
+        /// The rows alone.
+        package func tensors() throws(TensorError) -> [Tensor] {
+            guard let rows else { return batch }
+            var tensors: [Tensor] = []
+            for tensor in batch { tensors.append(try tensor.rows(rows)) }
+            return tensors
+        }
+    }
 
     /// Stacks slices of one model version and row shape, runs them as one batch and splits the outputs again.
     ///
@@ -44,12 +60,12 @@ package enum InferenceEngine {
 
     private static func runOnce(
         _ slices: [BoundSlice], like first: BoundSlice, on context: ExecutionContext
-    ) throws -> [[Tensor]] {
+    ) throws -> [OutputRows] {
         let graph = first.request.model.graph
         guard first.request.match.isBatched else {
             return try slices.map { slice in
                 let plan = try graph.plan(inputShapes: slice.request.inputs.map(\.shape))
-                return try context.run(plan, inputs: slice.request.inputs)
+                return OutputRows(batch: try context.run(plan, inputs: slice.request.inputs), rows: nil)
             }
         }
         let rowCount = slices.reduce(0) { $0 + $1.rows.count }
@@ -61,11 +77,11 @@ package enum InferenceEngine {
                 .internal, "output \"\(declared.name)\": found shape \(output.shape), expected \(rowCount) rows",
                 requestID: nil)
         }
-        if slices.count == 1 { return [outputs] }
+        if slices.count == 1 { return [OutputRows(batch: outputs, rows: nil)] }
         var start = 0
-        return try slices.map { slice in
+        return slices.map { slice in
             defer { start += slice.rows.count }
-            return try outputs.map { try $0.rows(start..<(start + slice.rows.count)) }
+            return OutputRows(batch: outputs, rows: start..<(start + slice.rows.count))
         }
     }
 

@@ -1,5 +1,22 @@
 import DequeModule
 import KafkaClient
+import TensorEngine
+
+/// A request on its way through the engine.
+package struct PendingRequest: Sendable {
+    let request: BoundRequest
+    let record: KafkaRecord
+    /// Rows whose outputs are still to come.
+    var openRows: Int
+    /// Outputs of a split request's parts, by their first row.
+    var parts: [(start: Int, outputs: [Tensor])] = []
+
+    init(_ request: BoundRequest, _ record: KafkaRecord) {
+        self.request = request
+        self.record = record
+        openRows = request.rowCount
+    }
+}
 
 /// The records of one assignment of one partition, from the first unanswered one on, in offset order.
 ///
@@ -10,7 +27,9 @@ struct PartitionLane {
         /// What the record holds of the pipeline's limits until its answer is published.
         var rows: Int
         let bytes: Int
-        var answer: [ProducerRecord]?
+        /// The decoded request, until its answer is there.
+        var request: PendingRequest?
+        var answer: ProducerRecords?
     }
 
     let topicPartition: TopicPartition
@@ -29,10 +48,14 @@ struct PartitionLane {
     /// The sequence number of the record, or nil when it is one that the lane already holds or has answered.
     mutating func append(offset: Int64, bytes: Int) -> Int? {
         if let nextOffset, offset < nextOffset { return nil }
-        entries.append(Entry(offset: offset, rows: 1, bytes: bytes, answer: nil))
+        entries.append(Entry(offset: offset, rows: 1, bytes: bytes, request: nil, answer: nil))
         if restartOffset == nil { restartOffset = offset }
         nextOffset = offset + 1
         return firstSequence + entries.count - 1
+    }
+
+    subscript(sequence: Int) -> Entry? {
+        contains(sequence) ? entries[entries.startIndex + (sequence - firstSequence)] : nil
     }
 
     func contains(_ sequence: Int) -> Bool {
@@ -45,15 +68,17 @@ struct PartitionLane {
         change(&entries[entries.startIndex + (sequence - firstSequence)])
     }
 
-    /// Removes and returns the answered records before the first unanswered one, at most `limit` of them.
-    mutating func takeAnswered(limit: Int) -> [Entry] {
-        var taken: [Entry] = []
-        while taken.count < limit, let first = entries.first, first.answer != nil {
-            taken.append(first)
+    /// Calls `body` with each answered record before the first unanswered one, at most `limit` of them, and removes them.
+    /// - Returns: how many there were.
+    mutating func takeAnswered(limit: Int, _ body: (Entry, ProducerRecords) -> Void) -> Int {
+        var count = 0
+        while count < limit, let first = entries.first, let answer = first.answer {
+            body(first, answer)
             entries.removeFirst()
+            count += 1
         }
-        firstSequence += taken.count
-        return taken
+        firstSequence += count
+        return count
     }
 
     /// Every record before `offset` is published.

@@ -17,7 +17,7 @@ enum PipelineMessage: Sendable {
 struct DecodedRecord: Sendable {
     enum Outcome: Sendable {
         case bound(BoundRequest)
-        case refused([ProducerRecord])
+        case refused(ProducerRecords)
     }
 
     let ticket: Ticket
@@ -28,9 +28,47 @@ struct DecodedRecord: Sendable {
 /// What a batch, or the joining of a split request, gave for one of its slices.
 enum SliceAnswer: Sendable {
     /// The whole request is answered.
-    case whole(Ticket, [ProducerRecord], isError: Bool)
+    case whole(Ticket, ProducerRecords, isError: Bool)
     /// Some rows of a split request have their outputs.
-    case part(Ticket, rows: Range<Int>, InferenceEngine.Outputs)
+    case part(Ticket, rows: Range<Int>, Result<[Tensor], RequestError>)
+}
+
+/// Gathers the answers of one batch, whose records share a storage.
+private struct BatchAnswers {
+    private var writer: AnswerWriter
+    private var whole: [(ticket: Ticket, records: Range<Int>, isError: Bool)] = []
+    private var parts: [SliceAnswer] = []
+
+    init(_ encoder: AnswerEncoder, count: Int) {
+        writer = encoder.makeWriter(count: count)
+        whole.reserveCapacity(count)
+    }
+
+    mutating func add(_ outputs: InferenceEngine.Outputs, of item: RecordSlice) {
+        let slice = item.slice
+        guard slice.rows.count == slice.request.rowCount else {
+            return parts.append(.part(slice.ticket, rows: slice.rows, Self.copied(outputs)))
+        }
+        switch outputs {
+        case .success(let outputs):
+            let records = writer.addPrediction(outputs, of: slice.request, record: item.record)
+            whole.append((slice.ticket, records, false))
+        case .failure(let error):
+            whole.append((slice.ticket, writer.addFailure(error, record: item.record), true))
+        }
+    }
+
+    consuming func finish() -> [SliceAnswer] {
+        let records = writer.finish()
+        return whole.map { .whole($0.ticket, records.part($0.records), isError: $0.isError) } + parts
+    }
+
+    private static func copied(_ outputs: InferenceEngine.Outputs) -> Result<[Tensor], RequestError> {
+        outputs.flatMap { rows in
+            Result { () throws(TensorError) in try rows.tensors() }
+                .mapError { RequestError(.internal, "outputs: \($0)", requestID: nil) }
+        }
+    }
 }
 
 /// A bound slice and the record that it came from.
@@ -79,8 +117,7 @@ struct PipelineJobs: Sendable {
 
     /// Runs a batch and encodes the answers of the requests that are whole in it.
     func run(_ batch: [RecordSlice], on context: ExecutionContext) -> [SliceAnswer] {
-        var answers: [SliceAnswer] = []
-        answers.reserveCapacity(batch.count)
+        var job = BatchAnswers(encoder, count: batch.count)
         var live: [RecordSlice] = []
         live.reserveCapacity(batch.count)
         for item in batch {
@@ -88,13 +125,13 @@ struct PipelineJobs: Sendable {
                 try checkDeadline(of: item.slice.request)
                 live.append(item)
             } catch let error {
-                answers.append(answer(item, .failure(error)))
+                job.add(.failure(error), of: item)
             }
         }
         if let willCompute { live.forEach { willCompute($0.record.position) } }
         let outputs = InferenceEngine.run(live.map(\.slice), on: context)
-        for (item, outputs) in zip(live, outputs) { answers.append(answer(item, outputs)) }
-        return answers
+        for (item, outputs) in zip(live, outputs) { job.add(outputs, of: item) }
+        return job.finish()
     }
 
     /// Joins the outputs of a split request, its parts in row order, and encodes them.
@@ -104,7 +141,9 @@ struct PipelineJobs: Sendable {
             for index in request.model.graph.outputs.indices {
                 outputs.append(try Tensor.joiningRows(parts.map { $0[index] }))
             }
-            return .whole(ticket, encoder.prediction(outputs, of: request, record: record), isError: false)
+            var writer = encoder.makeWriter(count: 1)
+            _ = writer.addPrediction(.init(batch: outputs, rows: nil), of: request, record: record)
+            return .whole(ticket, writer.finish(), isError: false)
         } catch let error {
             return failure(
                 RequestError(
@@ -115,20 +154,6 @@ struct PipelineJobs: Sendable {
 
     func failure(_ error: RequestError, ticket: Ticket, record: KafkaRecord) -> SliceAnswer {
         .whole(ticket, encoder.failure(error, record: record), isError: true)
-    }
-
-    private func answer(_ item: RecordSlice, _ outputs: InferenceEngine.Outputs) -> SliceAnswer {
-        let slice = item.slice
-        guard slice.rows.count == slice.request.rowCount else {
-            return .part(slice.ticket, rows: slice.rows, outputs)
-        }
-        switch outputs {
-        case .success(let tensors):
-            let records = encoder.prediction(tensors, of: slice.request, record: item.record)
-            return .whole(slice.ticket, records, isError: false)
-        case .failure(let error):
-            return failure(error, ticket: slice.ticket, record: item.record)
-        }
     }
 
     private func checkDeadline(of request: BoundRequest) throws(RequestError) {

@@ -53,9 +53,14 @@ extension PipelineLoop {
     }
 
     private mutating func admit(_ records: [KafkaRecord]) {
+        var last: (record: KafkaRecord, lane: Int?)?
         for record in records {
-            let bytes = (record.value?.count ?? 0) + (record.key?.count ?? 0)
-            guard let ticket = state.admit(record.topicPartition, offset: record.offset, bytes: bytes) else { continue }
+            if last.map({ $0.record.isKnownNeighbour(of: record) }) != true {
+                last = (record, state.lane(of: record.topicPartition))
+            }
+            guard let lane = last?.lane,
+                let ticket = state.admit(lane: lane, offset: record.offset, bytes: record.byteCount)
+            else { continue }
             if !suspects.isEmpty, isGivenUp(record, ticket) { continue }
             undecoded.append((ticket, record))
         }
@@ -107,7 +112,7 @@ extension PipelineLoop {
         while !undecoded.isEmpty, runningJobs < 2 * pipeline.configuration.threadCount {
             let chunk = nextChunk()
             let jobs = pipeline.jobs
-            start(in: &group, over: chunk.map(\.record)) { _ in .decoded(jobs.decode(chunk)) }
+            start(in: &group, over: { chunk.map(\.record.position) }) { _ in .decoded(jobs.decode(chunk)) }
         }
     }
 
@@ -117,26 +122,27 @@ extension PipelineLoop {
             let gainsNothingByWaiting = hasFreeThread() && (hasBacklog || stopDeadline != nil) && undecoded.isEmpty
             guard let batch = planner.nextBatch(at: .now, takesPartial: gainsNothingByWaiting) else { return }
             let slices = batch.slices.compactMap { slice in
-                held[slice.ticket].map { held in
+                state.pending(slice.ticket).map { pending in
                     RecordSlice(
-                        slice: BoundSlice(ticket: slice.ticket, request: held.request, rows: slice.rows),
-                        record: held.record)
+                        slice: BoundSlice(ticket: slice.ticket, request: pending.request, rows: slice.rows),
+                        record: pending.record)
                 }
             }
             guard !slices.isEmpty else { continue }
             pipeline.statistics.countBatch(rows: slices.reduce(0) { $0 + $1.slice.rows.count })
             let jobs = pipeline.jobs
-            start(in: &group, over: slices.map(\.record)) { context in .answered(jobs.run(slices, on: context)) }
+            start(in: &group, over: { slices.map(\.record.position) }) { context in
+                .answered(jobs.run(slices, on: context))
+            }
         }
     }
 
     private mutating func joinSplitRequests(in group: inout Group) {
         for ticket in complete {
-            guard let request = held[ticket] else { continue }
-            held[ticket]?.parts = []
-            let parts = request.parts.sorted { $0.start < $1.start }.map(\.outputs)
+            guard let request = state.pending(ticket) else { continue }
+            let parts = state.takeParts(ticket)
             let jobs = pipeline.jobs
-            start(in: &group, over: [request.record]) { _ in
+            start(in: &group, over: { [request.record.position] }) { _ in
                 .answered([jobs.join(parts, of: request.request, ticket: ticket, record: request.record)])
             }
         }
@@ -151,7 +157,7 @@ extension PipelineLoop {
 
     /// Runs a job on a compute thread and posts what it reports; the journal knows its records meanwhile.
     private mutating func start(
-        in group: inout Group, over records: [KafkaRecord],
+        in group: inout Group, over positions: @escaping @Sendable () -> [RecordPosition],
         _ job: @escaping @Sendable (ExecutionContext) -> PipelineMessage
     ) {
         runningJobs += 1
@@ -159,7 +165,7 @@ extension PipelineLoop {
         group.addTask {
             do {
                 let message = try await pipeline.pool.run { context in
-                    let mark = pipeline.journal?.begin(records.map(\.position))
+                    let mark = pipeline.journal?.begin(positions())
                     defer { pipeline.journal?.end(mark) }
                     return job(context)
                 }

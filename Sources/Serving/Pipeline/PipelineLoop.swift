@@ -3,19 +3,9 @@ import KafkaClient
 import Logging
 import ModelRegistry
 import Synchronization
-import TensorEngine
 
 /// The state of one run of a pipeline, and its stages. Only the task that runs it touches it.
 struct PipelineLoop {
-    /// A request on its way through the engine.
-    struct Held {
-        let request: BoundRequest
-        let record: KafkaRecord
-        var openRows: Int
-        /// Outputs of a split request's parts, by their first row.
-        var parts: [(start: Int, outputs: [Tensor])] = []
-    }
-
     /// Records decoded by one job: few enough to spread a backlog over the threads, enough to be worth the hand-over.
     static let decodeChunk = 64
     /// Records taken from the client at once.
@@ -36,7 +26,6 @@ struct PipelineLoop {
     /// As it stood when the partitions were assigned.
     var membership: ConsumerGroupMetadata?
     var planner: BatchPlanner
-    var held: [Ticket: Held] = [:]
     /// Split requests whose parts are all there.
     var complete: [Ticket] = []
     var undecoded: Deque<(ticket: Ticket, record: KafkaRecord)> = []
@@ -106,14 +95,18 @@ struct PipelineLoop {
             defer { inbox.removeAll() }
             return inbox
         }
+        guard !messages.isEmpty else { return }
+        let now = ContinuousClock.now
+        var answered = (count: 0, errors: 0)
+        defer { pipeline.statistics.countAnswers(answered.count, errors: answered.errors) }
         for message in messages {
             switch message {
             case .decoded(let records):
                 runningJobs -= 1
-                records.forEach { accept($0) }
+                for record in records { accept(record, at: now, &answered) }
             case .answered(let answers):
                 runningJobs -= 1
-                answers.forEach { accept($0) }
+                for answer in answers { accept(answer, &answered) }
             case .published(let outcome):
                 try await accept(outcome)
             case .failed(let reason):
@@ -122,38 +115,37 @@ struct PipelineLoop {
         }
     }
 
-    private mutating func accept(_ decoded: DecodedRecord) {
+    private mutating func accept(
+        _ decoded: DecodedRecord, at now: ContinuousClock.Instant, _ answered: inout (count: Int, errors: Int)
+    ) {
         guard state.isLive(decoded.ticket) else { return }
         switch decoded.outcome {
         case .refused(let records):
-            pipeline.statistics.countAnswers(1, errors: 1)
+            answered.count += 1
+            answered.errors += 1
             state.answer(decoded.ticket, with: records)
         case .bound(let request):
-            state.setRows(request.rowCount, for: decoded.ticket)
-            held[decoded.ticket] = Held(request: request, record: decoded.record, openRows: request.rowCount)
+            state.hold(PendingRequest(request, decoded.record), for: decoded.ticket)
             var key = request.batchKey
-            if loners.contains(decoded.ticket) { key.loner = decoded.ticket }
+            if !loners.isEmpty, loners.contains(decoded.ticket) { key.loner = decoded.ticket }
             planner.add(
-                decoded.ticket, key: key, rowCount: request.rowCount, bytesPerRow: request.bytesPerRow,
-                at: .now)
+                decoded.ticket, key: key, rowCount: request.rowCount, bytesPerRow: request.bytesPerRow, at: now)
         }
     }
 
-    private mutating func accept(_ answer: SliceAnswer) {
+    private mutating func accept(_ answer: SliceAnswer, _ answered: inout (count: Int, errors: Int)) {
         switch answer {
         case .whole(let ticket, let records, let isError):
-            held[ticket] = nil
             guard state.isLive(ticket) else { return }
-            pipeline.statistics.countAnswers(1, errors: isError ? 1 : 0)
+            answered.count += 1
+            if isError { answered.errors += 1 }
             state.answer(ticket, with: records)
         case .part(let ticket, let rows, .success(let outputs)):
-            held[ticket]?.openRows -= rows.count
-            held[ticket]?.parts.append((rows.lowerBound, outputs))
-            if held[ticket]?.openRows == 0 { complete.append(ticket) }
+            if state.addPart(outputs, rows: rows, for: ticket) { complete.append(ticket) }
         case .part(let ticket, _, .failure(let error)):
-            // The first failing part answers for the request; the parts still to come find it gone.
-            guard let request = held[ticket] else { return }
-            accept(pipeline.jobs.failure(error, ticket: ticket, record: request.record))
+            // The first failing part answers for the request; the parts still to come find it answered.
+            guard let request = state.pending(ticket) else { return }
+            accept(pipeline.jobs.failure(error, ticket: ticket, record: request.record), &answered)
         }
     }
 
@@ -188,8 +180,8 @@ struct PipelineLoop {
     /// Drops the work of tickets that were revoked or rewound.
     mutating func forgetDeadTickets() {
         planner.removeAll { !state.isLive($0) }
-        held = held.filter { state.isLive($0.key) }
         undecoded.removeAll { !state.isLive($0.ticket) }
         loners = loners.filter { state.isLive($0) }
+        complete.removeAll { !state.isLive($0) }
     }
 }

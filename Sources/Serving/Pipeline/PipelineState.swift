@@ -1,5 +1,6 @@
 import DequeModule
 package import KafkaClient
+package import TensorEngine
 
 /// Answers that are published together, and the offsets which then count as answered.
 package struct AnswerSet: Sendable {
@@ -36,9 +37,8 @@ package struct PipelineState: Sendable {
     }
 
     package let limits: Limits
-    private var lanes: [Int: PartitionLane] = [:]
+    private var lanes = LaneTable()
     private var laneNumbers: [TopicPartition: Int] = [:]
-    private var nextLane = 0
     /// Rows admitted and not yet published.
     package private(set) var rows = 0
     /// Bytes of requests admitted and not yet published.
@@ -54,7 +54,7 @@ package struct PipelineState: Sendable {
     package var assignment: [TopicPartition] { laneNumbers.keys.sorted() }
 
     /// Nothing is admitted that is not also published.
-    package var isIdle: Bool { publishing == nil && lanes.values.allSatisfy(\.entries.isEmpty) }
+    package var isIdle: Bool { publishing == nil && lanes.allSatisfy(\.entries.isEmpty) }
 
     /// Too much is under way to take more.
     package var isFull: Bool { rows >= limits.maximumRows || bytes >= limits.maximumBytes }
@@ -70,9 +70,7 @@ package struct PipelineState: Sendable {
 
     package mutating func assign(_ partitions: some Sequence<TopicPartition>) {
         for partition in partitions where laneNumbers[partition] == nil {
-            laneNumbers[partition] = nextLane
-            lanes[nextLane] = PartitionLane(partition)
-            nextLane += 1
+            laneNumbers[partition] = lanes.append(PartitionLane(partition))
         }
     }
 
@@ -86,9 +84,14 @@ package struct PipelineState: Sendable {
 
     /// Takes a record in; nil when it belongs to no assigned partition or was taken before.
     package mutating func admit(_ partition: TopicPartition, offset: Int64, bytes: Int) -> Ticket? {
-        guard let number = laneNumbers[partition],
-            let sequence = lanes[number]?.append(offset: offset, bytes: bytes)
-        else { return nil }
+        laneNumbers[partition].flatMap { admit(lane: $0, offset: offset, bytes: bytes) }
+    }
+
+    /// The lane of an assigned partition, for admitting many of its records.
+    package func lane(of partition: TopicPartition) -> Int? { laneNumbers[partition] }
+
+    package mutating func admit(lane number: Int, offset: Int64, bytes: Int) -> Ticket? {
+        guard let sequence = lanes[number]?.append(offset: offset, bytes: bytes) else { return nil }
         rows += 1
         self.bytes += bytes
         return Ticket(lane: number, sequence: sequence)
@@ -109,9 +112,45 @@ package struct PipelineState: Sendable {
         rows += difference
     }
 
+    /// The record turned out to be this request.
+    package mutating func hold(_ request: PendingRequest, for ticket: Ticket) {
+        lanes[ticket.lane]?.update(ticket.sequence) { $0.request = request }
+        setRows(request.request.rowCount, for: ticket)
+    }
+
+    /// The request that awaits its answer; nil once it has one, or when the partition is lost.
+    package func pending(_ ticket: Ticket) -> PendingRequest? {
+        lanes[ticket.lane]?[ticket.sequence]?.request
+    }
+
+    /// Some rows of a split request have their outputs.
+    /// - Returns: whether it was the last part.
+    package mutating func addPart(_ outputs: [Tensor], rows: Range<Int>, for ticket: Ticket) -> Bool {
+        var isComplete = false
+        lanes[ticket.lane]?.update(ticket.sequence) { entry in
+            entry.request?.openRows -= rows.count
+            entry.request?.parts.append((rows.lowerBound, outputs))
+            isComplete = entry.request?.openRows == 0
+        }
+        return isComplete
+    }
+
+    /// Hands over the outputs of a complete request, in row order.
+    package mutating func takeParts(_ ticket: Ticket) -> [[Tensor]] {
+        var parts: [(start: Int, outputs: [Tensor])] = []
+        lanes[ticket.lane]?.update(ticket.sequence) { entry in
+            parts = entry.request?.parts ?? []
+            entry.request?.parts = []
+        }
+        return parts.sorted { $0.start < $1.start }.map(\.outputs)
+    }
+
     /// The record is answered by these records.
-    package mutating func answer(_ ticket: Ticket, with records: [ProducerRecord]) {
-        lanes[ticket.lane]?.update(ticket.sequence) { $0.answer = records }
+    package mutating func answer(_ ticket: Ticket, with records: ProducerRecords) {
+        lanes[ticket.lane]?.update(ticket.sequence) { entry in
+            entry.request = nil
+            entry.answer = records
+        }
     }
 
     /// Starts the publication of everything answered in order; nil while one is under way or nothing is answered.
@@ -119,16 +158,19 @@ package struct PipelineState: Sendable {
         guard publishing == nil else { return nil }
         var set = AnswerSet()
         var touched: Set<Int> = []
-        for number in lanes.keys.sorted() {
-            let taken = lanes[number]?.takeAnswered(limit: limits.maximumSetSize - set.requestCount) ?? []
-            guard let last = taken.last, let partition = lanes[number]?.topicPartition else { continue }
-            for entry in taken {
-                set.records += entry.answer ?? []
+        for number in lanes.numbers {
+            guard let partition = lanes[number]?.topicPartition else { continue }
+            var next: Int64?
+            let limit = limits.maximumSetSize - set.requestCount
+            let count = lanes[number]?.takeAnswered(limit: limit) { entry, answer in
+                set.records.append(contentsOf: answer)
                 set.rows += entry.rows
                 set.bytes += entry.bytes
+                next = entry.offset + 1
             }
-            set.requestCount += taken.count
-            set.offsets[partition] = last.offset + 1
+            guard let count, let next else { continue }
+            set.requestCount += count
+            set.offsets[partition] = next
             touched.insert(number)
         }
         guard !set.isEmpty else { return nil }
@@ -171,9 +213,48 @@ package struct PipelineState: Sendable {
     }
 
     private mutating func release(_ number: Int) {
-        for entry in lanes.removeValue(forKey: number)?.entries ?? [] {
+        for entry in lanes.remove(number)?.entries ?? [] {
             rows -= entry.rows
             bytes -= entry.bytes
         }
     }
+}
+
+/// Lanes by their numbers, which are never used again.
+private struct LaneTable: Sendable {
+    private var lanes: Deque<PartitionLane?> = []
+    /// The number of the first lane kept.
+    private var first = 0
+
+    mutating func append(_ lane: PartitionLane) -> Int {
+        lanes.append(lane)
+        return first + lanes.count - 1
+    }
+
+    mutating func remove(_ number: Int) -> PartitionLane? {
+        defer {
+            while let oldest = lanes.first, oldest == nil {
+                lanes.removeFirst()
+                first += 1
+            }
+        }
+        let lane = self[number]
+        self[number] = nil
+        return lane
+    }
+
+    subscript(number: Int) -> PartitionLane? {
+        get { contains(number) ? lanes[number - first] : nil }
+        _modify {
+            var nothing: PartitionLane?
+            if contains(number) { yield &lanes[number - first] } else { yield &nothing }
+        }
+    }
+
+    /// In the order in which they were appended; some may be gone.
+    var numbers: Range<Int> { first..<(first + lanes.count) }
+
+    func allSatisfy(_ holds: (PartitionLane) -> Bool) -> Bool { lanes.allSatisfy { $0.map(holds) ?? true } }
+
+    private func contains(_ number: Int) -> Bool { number >= first && number - first < lanes.count }
 }

@@ -4,7 +4,9 @@ import KafkaClient
 /// families of Kafka Connect (`__connect.errors.*`, KIP-298) and Spring Kafka (`kafka_dlt-*`), so that existing
 /// dead-letter tools read it. Numbers are text in Connect's family and big-endian bytes in Spring's.
 enum DeadLetter {
-    static func record(for record: KafkaRecord, error: RequestError, topicSuffix: String) -> ProducerRecord {
+    static func write(
+        _ record: KafkaRecord, error: RequestError, topicSuffix: String, to records: inout ProducerRecordWriter
+    ) {
         let position = record.topicPartition
         let exception = "millrace.\(error.code.rawValue)"
         let added = [
@@ -20,7 +22,7 @@ enum DeadLetter {
             KafkaHeader("kafka_dlt-exception-fqcn", exception),
             KafkaHeader("kafka_dlt-exception-message", error.message),
         ]
-        return ProducerRecord(
+        records.append(
             topic: position.topic + topicSuffix, partition: nil, key: record.key, value: record.value,
             headers: record.headers + added)
     }

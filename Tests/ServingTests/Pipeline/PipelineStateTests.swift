@@ -6,8 +6,10 @@ import Testing
     let left = TopicPartition(topic: "requests", partition: 0)
     let right = TopicPartition(topic: "requests", partition: 1)
 
-    func answer(_ text: String) -> [ProducerRecord] {
-        [ProducerRecord(topic: "results", partition: 0, key: nil, value: Array(text.utf8)[...], headers: [])]
+    func answer(_ text: String) -> ProducerRecords {
+        var writer = ProducerRecordWriter()
+        writer.append(topic: "results", partition: 0, key: nil, value: Array(text.utf8)[...], headers: [])
+        return writer.finish()
     }
 
     func admit(

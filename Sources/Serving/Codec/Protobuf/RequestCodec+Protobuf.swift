@@ -18,7 +18,7 @@ extension RequestCodec {
             let isFixed = raw || output.datatype == .fp32 || output.datatype == .fp64
             return sum + (isFixed ? output.tensor.byteCount : output.tensor.shape.elementCount)
         }
-        try checkSize(least, "at least ", response, encoding)
+        try limits.checkResponse(least, "at least ", response.id, encoding)
 
         var message = Inference_ModelInferResponse()
         message.modelName = response.modelName
@@ -40,7 +40,7 @@ extension RequestCodec {
                 .internal, "response: not writable as protobuf: \(error)", requestID: response.id, encoding: encoding)
         }
         if raw { appendRaw(response, to: &value) }
-        try checkSize(value.count, "", response, encoding)
+        try limits.checkResponse(value.count, "", response.id, encoding)
         return EncodedMessage(value: value, contentType: MediaType.protobuf)
     }
 

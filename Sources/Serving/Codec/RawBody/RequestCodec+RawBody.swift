@@ -6,7 +6,7 @@ extension RequestCodec {
         guard let output = response.outputs.first, response.outputs.count == 1 else {
             throw RequestError.rawOutputCount(response.outputs.map(\.name), requestID: response.id)
         }
-        try checkSize(output.tensor.byteCount, "", response, .rawBody)
+        try limits.checkResponse(output.tensor.byteCount, "", response.id, .rawBody)
         let extents = output.tensor.shape.dimensions.map(String.init).joined(separator: ",")
         return EncodedMessage(
             value: output.tensor.withBytes { Array($0) }, contentType: MediaType.octetStream,
