@@ -5,17 +5,22 @@ import Synchronization
 /// The synchronous face of one librdkafka consumer. Calls marked *blocks* belong on a ``BlockingThread``.
 final class ConsumerHandle: Sendable {
     let client: ClientHandle
-    private let drainState = Mutex(DrainState())
+    private let drainState: Mutex<DrainState>
     /// A rebalance event was handed out and not answered yet. librdkafka waits for the answer, even to close.
     private let owesRebalanceAnswer = Mutex(false)
     private let wake: @Sendable () -> Void
 
     private struct DrainState: Sendable {
+        var prefetch: PrefetchWatch
+        var needsFetchWake = false
         var unknownEvents: Set<Int32> = []
     }
 
-    init(_ properties: NativeProperties, logger: Logger, wake: @escaping @Sendable () -> Void) throws {
+    init(
+        _ properties: NativeProperties, prefetch: PrefetchWatch, logger: Logger, wake: @escaping @Sendable () -> Void
+    ) throws {
         self.wake = wake
+        drainState = Mutex(DrainState(prefetch: prefetch))
         client = try ClientHandle(
             RD_KAFKA_CONSUMER, properties: properties, logger: logger, wake: wake,
             events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_ERROR)
@@ -129,10 +134,35 @@ final class ConsumerHandle: Sendable {
                 }
             }
         }
-        if rd_kafka_queue_length(queue) > 0 { wake() }
+        let queued = Int(rd_kafka_queue_length(queue))
+        if queued > 0 { wake() }
+        if state.prefetch.isRunningLow(drained: slab.count, bytes: slab.byteCount, queued: queued) {
+            state.needsFetchWake = true
+        }
         guard slab.count > 0 else { return events }
         client.metrics.consumed(records: slab.count, bytes: slab.byteCount)
         return [.records(slab.makeRecords())] + events
+    }
+
+    /// Whether ``wakeFetchers()`` is due since the last call.
+    func takeFetchWake() -> Bool {
+        drainState.withLock { state in
+            defer { state.needsFetchWake = false }
+            return state.needsFetchWake
+        }
+    }
+
+    /// Blocks for the brokers' answers. Any request wakes the thread that also fetches; this one asks each leader where its
+    /// partitions end and forgets the answer.
+    func wakeFetchers() {
+        let timeout = Duration.milliseconds(500)
+        _ = try? client.use("wake fetchers") { consumer in
+            let list = try PartitionList("wake fetchers", partitions: try assignment())
+            for index in 0..<Int(list.pointer.pointee.cnt) {
+                list.pointer.pointee.elems[index].offset = Int64(RD_KAFKA_OFFSET_END)
+            }
+            _ = rd_kafka_offsets_for_times(consumer, list.pointer, timeout.millisecondsForC)
+        }
     }
 
     private func rebalance(_ consumer: OpaquePointer, _ event: OpaquePointer) -> ConsumerEvent {

@@ -42,7 +42,11 @@ public final class KafkaConsumer: Sendable {
         self.configuration = configuration
         let signal = WakeSignal(wake)
         self.signal = signal
-        handle = try ConsumerHandle(configuration.nativeProperties(), logger: logger) { signal.fire() }
+        let prefetch = PrefetchWatch(
+            maximumRecords: configuration.maximumQueuedRecords, maximumBytes: configuration.maximumQueuedBytes)
+        handle = try ConsumerHandle(configuration.nativeProperties(), prefetch: prefetch, logger: logger) {
+            signal.fire()
+        }
         thread = BlockingThread(name: "kafka-consumer")
     }
 
@@ -92,7 +96,12 @@ public final class KafkaConsumer: Sendable {
     ///   - maximumBytes: no further record once keys, values and header values reach this; the last one may exceed it.
     /// - Returns: nothing after closing.
     public func drain(maximumRecords: Int, maximumBytes: Int) -> [ConsumerEvent] {
-        handle.drain(maximumRecords: maximumRecords, maximumBytes: maximumBytes)
+        let events = handle.drain(maximumRecords: maximumRecords, maximumBytes: maximumBytes)
+        if handle.takeFetchWake() {
+            let handle = handle
+            try? thread.submit { handle.wakeFetchers() }
+        }
+        return events
     }
 
     /// Stops fetching; records of these partitions that have not been drained are fetched again after ``resume(_:)``.

@@ -47,17 +47,15 @@ public final class TransactionalProducer: Sendable {
         } catch {
             return .fatal(Self.kafkaError(error, "begin transaction"))
         }
-        do {
-            try await produce(records)
-        } catch {
+        // Side by side: the offsets take two round trips, on a connection that large sets of records keep busy for longer.
+        async let offsetsSent = Self.result { try await self.sendOffsets(offsets, group: group) }
+        let produced = await Self.result { try await self.produce(records) }
+        let sent = await offsetsSent
+        if case .failure(let error) = produced {
             // The record was refused here, before the transaction could break: aborting is always right.
-            let error = Self.kafkaError(error, "produce")
             return error.isFatal || error.isClosed ? .fatal(error) : await abort(because: error)
         }
-        do {
-            try await sendOffsets(offsets, group: group)
-        } catch {
-            let error = Self.kafkaError(error, "send offsets to transaction")
+        if case .failure(let error) = sent {
             // Still retriable after all retries: nothing has been committed, so giving up is safe.
             return error.requiresAbort || error.isRetriable ? await abort(because: error) : .fatal(error)
         }
@@ -147,6 +145,14 @@ public final class TransactionalProducer: Sendable {
                 await Latch().wait(pause)
                 pause = min(pause * 2, .seconds(1))
             }
+        }
+    }
+
+    private static func result(_ body: () async throws -> Void) async -> Result<Void, KafkaError> {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(kafkaError(error, "transaction"))
         }
     }
 
