@@ -164,10 +164,9 @@ extension MemoryBroker.State {
         isRebalancing = false
         generation += 1
         let joined = members.keys.sorted().filter { members[$0]?.isJoined == true }
-        guard !joined.isEmpty else { return }
         var shares: [Int: [TopicPartition]] = [:]
         for partition in log.keys.sorted() {
-            shares[joined.randomElement(using: &random)!, default: []].append(partition)
+            if let id = joined.randomElement(using: &random) { shares[id, default: []].append(partition) }
         }
         for id in joined {
             members[id]?.generation = generation
