@@ -92,10 +92,10 @@ extension MemoryBroker {
         var random: SplitMix64
         /// What the pipeline must never do.
         var violations: [String] = []
+        var publications = 0
         var commits = 0
         var aborts = 0
         var fencedCommits = 0
-        var lostAssignments = 0
 
         init(partitions: [TopicPartition], random: SplitMix64) {
             log = Dictionary(uniqueKeysWithValues: partitions.map { ($0, []) })
@@ -134,7 +134,6 @@ extension MemoryBroker.State {
         if !awaited.contains(id) || !member.owesAnswer { member.events.append(.revoked(partitions, lost: true)) }
         awaited.remove(id)
         members[id] = member
-        lostAssignments += 1
     }
 
     /// A member has given up what it read.

@@ -106,17 +106,24 @@ final class MemoryMember: RequestSource, AnswerSink {
     private enum Fate {
         case commits
         case aborts
+        /// The group expels the member just before the commit.
+        case isFenced
         /// The producer is beyond repair, and nobody can tell whether before or after the commit.
         case dies(hasCommitted: Bool)
     }
 
     func publish(_ set: AnswerSet, under membership: ConsumerGroupMetadata?) async -> PublishOutcome {
         let (fate, pause) = broker.state.withLock { state in
+            state.publications += 1
             let fate: Fate =
-                switch Int.random(in: 0..<100, using: &state.random) {
-                case 0..<8: .aborts
-                case 8: .dies(hasCommitted: true)
-                case 9: .dies(hasCommitted: false)
+                // Every run has some of each, however the threads are scheduled; the rest is left to chance.
+                switch (state.publications % 25, Int.random(in: 0..<100, using: &state.random)) {
+                case (5, _): .aborts
+                case (12, _): .isFenced
+                case (20, _): .dies(hasCommitted: state.publications % 2 == 0)
+                case (_, 0..<8): .aborts
+                case (_, 8): .dies(hasCommitted: true)
+                case (_, 9): .dies(hasCommitted: false)
                 default: .commits
                 }
             let pause: Duration =
@@ -129,9 +136,15 @@ final class MemoryMember: RequestSource, AnswerSink {
             return (fate, pause)
         }
         if pause > .zero { try? await Task.sleep(for: pause) }
+        defer { broker.wakeMembers() }
         return broker.state.withLock { state in
+            if case .isFenced = fate {
+                state.expel(id)
+                state.wantsRebalance = true
+                state.settle()
+            }
             switch fate {
-            case .commits:
+            case .commits, .isFenced:
                 if state.commit(set, of: id, under: membership) { return .committed }
                 return .aborted(refusal("send offsets", "ILLEGAL_GENERATION"))
             case .aborts:
