@@ -14,7 +14,7 @@ MILLRACE ?= .build/release/millrace
 SOAK_ARGUMENTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check check-schemas build bench clients fuzz format generate dependencies tools clean
+.PHONY: help demo test sanitize soak check check-schemas build bench clients fuzz format generate dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,13 @@ demo: dependencies ## Build for release and run a model on an embedded broker
 	swift build -c release --product millrace
 	.build/release/millrace demo
 
-test: dependencies tools check check-schemas ## Run every check and every test
+test: dependencies tools check check-schemas sanitize ## Run every check and every test
 	MILLRACE_PYTHON=$(CURDIR)/$(PYTHON) swift test
+
+# The suites in which threads meet. Real Kafka clients are left out: librdkafka's threads end the sanitizer.
+sanitize: dependencies ## Run the engine's and the pipeline's concurrent tests with the thread sanitizer
+	MILLRACE_SANITIZING=1 swift test --sanitize=thread --scratch-path .build-tsan \
+	  --filter 'ConcurrentPipelineTests|CrashJournalTests|ComputePoolTests|BatchIndependenceTests'
 
 soak: tools $(if $(filter .build/release/millrace,$(MILLRACE)),build) ## Kill instances under load, then audit every record (BOOTSTRAP, MINUTES)
 	@test -n "$(BOOTSTRAP)" || { echo "usage: make soak BOOTSTRAP=host:port [MINUTES=15] [RATE=400]" >&2; exit 2; }
@@ -80,4 +85,4 @@ tools: .venv/.complete ## Make .venv with the tests' Python packages
 	@touch $@
 
 clean: ## Remove what was built
-	rm -rf .build .build-fuzz .venv
+	rm -rf .build .build-fuzz .build-tsan .venv

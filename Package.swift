@@ -108,8 +108,8 @@ let package = Package(
         tests(
             "ServingTests",
             [
-                "Serving", "JSONDocuments", "TensorEngine", "ModelRegistry", "KafkaClient", "TestSupport", logging,
-                protobuf,
+                "Serving", "JSONDocuments", "TensorEngine", "ModelFormats", "ModelRegistry", "KafkaClient",
+                "TestSupport", logging, protobuf,
             ]),
         tests("GatewayTests", ["Gateway", "Serving", hummingbird, logging, lifecycle]),
         tests(
@@ -139,4 +139,16 @@ if Context.environment["MILLRACE_FUZZING"] == "1" {
             ],
             path: "Tests/Fuzzing/Harness", swiftSettings: strict),
     ]
+}
+
+// What `make sanitize` builds with the thread sanitizer: the engine, the pipeline and their tests, with what tells the
+// sanitizer of Swift's mutex. The rest of the package would take longer to build than these tests to run.
+if Context.environment["MILLRACE_SANITIZING"] == "1" {
+    let sanitized: Set = ["TensorEngineTests", "ServingTests"]
+    package.products = []
+    package.targets.removeAll { target in
+        target.type == .executable || target.name == "Gateway" || target.isTest && !sanitized.contains(target.name)
+    }
+    package.targets.append(.target(name: "CMutexAnnotations", path: "Tests/Sanitizing/CMutexAnnotations"))
+    for target in package.targets where target.isTest { target.dependencies.append("CMutexAnnotations") }
 }

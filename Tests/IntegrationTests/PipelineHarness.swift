@@ -59,6 +59,8 @@ final class PipelineHarness: Sendable {
         var journal: String?
         var sessionTimeout = Duration.seconds(15)
         var willCompute: (@Sendable (RecordPosition) -> Void)?
+        /// Results that the producer holds at the most.
+        var maximumQueuedRecords = 100_000
     }
 
     static let models = ["mlp": "digits-mlp", "cnn": "digits"]
@@ -147,6 +149,7 @@ final class PipelineHarness: Sendable {
         let consumer = try KafkaConsumer(input, logger: .quiet, wake: { signal.signal() })
         var output = ProducerConfiguration(kafka: kafka)
         output.maximumRecordBytes = 64 << 20
+        output.maximumQueuedRecords = options.maximumQueuedRecords
         let sink: any AnswerSink
         let closeOutput: @Sendable () async -> Void
         if options.isExactlyOnce {

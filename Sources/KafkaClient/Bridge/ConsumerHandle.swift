@@ -305,5 +305,10 @@ public final class ConsumerGroupMetadata: @unchecked Sendable {
 
     init(consuming pointer: OpaquePointer) { self.pointer = pointer }
 
+    /// A membership made up for tests; it needs no client.
+    package init(group: String, generation: Int32, member: String) {
+        pointer = rd_kafka_consumer_group_metadata_new_with_genid(group, generation, member, nil)
+    }
+
     deinit { rd_kafka_consumer_group_metadata_destroy(pointer) }
 }

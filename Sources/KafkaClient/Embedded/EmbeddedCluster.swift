@@ -84,9 +84,15 @@ extension EmbeddedCluster {
         public static let unknownMember = Fault(rawValue: 25)
         public static let rebalanceInProgress = Fault(rawValue: 27)
         public static let topicAuthorizationFailed = Fault(rawValue: 29)
+        public static let groupAuthorizationFailed = Fault(rawValue: 30)
         public static let invalidProducerEpoch = Fault(rawValue: 47)
+        public static let invalidTransactionState = Fault(rawValue: 48)
+        public static let invalidProducerIDMapping = Fault(rawValue: 49)
         public static let concurrentTransactions = Fault(rawValue: 51)
+        public static let transactionalIDAuthorizationFailed = Fault(rawValue: 53)
+        public static let unknownProducerID = Fault(rawValue: 59)
         public static let fencedInstance = Fault(rawValue: 82)
+        public static let invalidRecord = Fault(rawValue: 87)
         public static let producerFenced = Fault(rawValue: 90)
     }
 

@@ -35,7 +35,7 @@ package final class InferencePipeline: Service {
     }
 
     let configuration: PipelineConfiguration
-    let consumer: KafkaConsumer
+    let consumer: any RequestSource
     let sink: any AnswerSink
     let pool: ComputePool
     let jobs: PipelineJobs
@@ -52,7 +52,7 @@ package final class InferencePipeline: Service {
     ///     it on every start.
     ///   - consumer: closed by the pipeline when it stops; the sink's producer is the caller's to close afterwards.
     package init(
-        _ configuration: PipelineConfiguration, consumer: KafkaConsumer, signal: WakeSignal, sink: any AnswerSink,
+        _ configuration: PipelineConfiguration, consumer: any RequestSource, signal: WakeSignal, sink: any AnswerSink,
         registry: Registry, pool: ComputePool, codec: RequestCodec, encoder: AnswerEncoder,
         journal: CrashJournal? = nil, logger: Logger
     ) {
