@@ -2,10 +2,11 @@
    yardstick of what any consumer and producer could reach.
 
      cc -std=gnu11 -O2 -o bare_copy bare_copy.c -lrdkafka
-     bare_copy --bootstrap HOST:PORT --from TOPIC --to TOPIC --group ID [--per-transaction N] [--wait-ms M] [--linger-ms L]
+     bare_copy --bootstrap HOST:PORT --from TOPIC --to TOPIC --group ID
+       [--per-transaction N] [--wait-ms M] [--linger-ms L]
 
-   --per-transaction 0 (the default) is at least once: an idempotent producer, and every second an asynchronous commit of
-   what was delivered. Above 0 it is exactly once: a transaction of up to N records that carries their offsets; one that
+   --per-transaction 0 (the default) is at least once: an idempotent producer, and every second an asynchronous commit
+   of what was delivered. Above 0 it is exactly once: a transaction of up to N records that carries their offsets; one that
    is older than M ms (100) is committed as soon as nothing more is waiting, so that 0 makes a transaction of each poll.
    SIGTERM ends it after what it has read is delivered and committed. */
 #include <librdkafka/rdkafka.h>

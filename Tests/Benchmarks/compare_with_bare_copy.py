@@ -3,8 +3,8 @@
     make compare BOOTSTRAP=localhost:9092 WITH=bare-copy
 
 The copy runs at least once, with transactions of 500 records and with transactions of 2,000. Steady throughput is taken
-from the times at which the broker appended the results, of all four alike; the first append begins the interval and does
-not count. One copy that is not reported warms the broker up. Takes about two minutes.
+from the times at which the broker appended the results, of all four alike; the first append begins the interval and
+does not count. One copy that is not reported warms the broker up. Takes about two minutes.
 """
 import statistics
 import tempfile

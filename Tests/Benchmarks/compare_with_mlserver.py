@@ -7,9 +7,9 @@ topic, so its requests are sent at once when it is ready, and it takes them all 
 because it is slower. Throughput is a rate, taken from the times at which the broker appended the answers, and processor
 time is by request, so that the numbers of requests cancel out.
 
---kills N compares what a crash costs instead: N portions of requests are sent, the worker is killed (kill -9) when half of
-a portion is answered, started again, and gets the next portion when it answers; the last one it may finish. Then lost and
-duplicated requests are counted. Each mode takes about two minutes.
+--kills N compares what a crash costs instead: N portions of requests are sent, the worker is killed (kill -9) when half
+of a portion is answered, started again, and gets the next portion when it answers; the last one it may finish. Then lost
+and duplicated requests are counted. Each mode takes about two minutes.
 """
 import contextlib
 import pathlib
@@ -48,7 +48,8 @@ def arguments():
                       "for a model this small)")
     made.add_argument("--kills", type=positive, metavar="N", help="kill the worker so many times and count losses")
     made.add_argument("--portion", type=positive, default=2_000, metavar="N",
-                      help="MLServer's requests of a portion with --kills; Millrace's are ten times as many (default: %(default)s)")
+                      help="MLServer's requests of a portion with --kills; Millrace's are ten times as many "
+                      "(default: %(default)s)")
     return made.parse_args()
 
 

@@ -2,8 +2,8 @@
 
     make compare BOOTSTRAP=localhost:9092 WITH=python
 
-Both answer exactly once. Steady throughput is taken from the times at which the broker appended the results, so measuring
-costs neither of them anything; processor time is the worker process's own. Every answer is counted afterwards, and the
+Both answer exactly once. Steady throughput is taken from the times at which the broker appended the results, so
+measuring costs neither of them anything; processor time is the worker process's own. Every answer is counted afterwards, and the
 probabilities of both are compared. Takes about a minute.
 """
 import statistics

@@ -16,8 +16,8 @@ def percentile(ordered, fraction):
 def steady_throughput(appended):
     """Records a second between the first append and the last.
 
-    `appended` maps the broker's append time in milliseconds to the number of records. Those of the first append are what
-    the interval starts with and so do not count. NaN when all were appended at once.
+    `appended` maps the broker's append time in milliseconds to the number of records. Those of the first append are
+    what the interval starts with and so do not count. NaN when all were appended at once.
     """
     first, last = min(appended), max(appended)
     if first == last:

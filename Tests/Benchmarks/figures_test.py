@@ -70,7 +70,8 @@ class WorkloadTest(unittest.TestCase):
 
     def test_body(self):
         body = Workload().body(257, "x")
-        self.assertTrue(body.startswith('{"id":"x","inputs":[{"name":"pixels","shape":[1,64],"datatype":"FP32","data":['))
+        self.assertTrue(body.startswith(
+            '{"id":"x","inputs":[{"name":"pixels","shape":[1,64],"datatype":"FP32","data":['))
         self.assertEqual(body.count(","), 68)
         self.assertEqual(Workload().body(1, "x"), body)
 

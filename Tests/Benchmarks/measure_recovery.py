@@ -33,6 +33,8 @@ PATIENCE = 60
 def arguments():
     made = parser(__doc__, rounds=5)
     made.add_argument("--rate", type=positive, default=400, metavar="N", help="requests/s (default: %(default)s)")
+    made.add_argument("--delivery", choices=("exactly-once", "at-least-once"), default="exactly-once",
+                      help="(default: %(default)s)")
     made.add_argument("--scenario", choices=SCENARIOS, help="only this one (default: both)")
     return made.parse_args()
 
@@ -43,13 +45,14 @@ class Pair:
     def __init__(self, chosen, workers, topics, scenario, watcher, requests, results):
         self.topics, self.workers, self.scenario, self.watcher = topics, workers, scenario, watcher
         self.requests, self.results = requests, results
+        self.delivery = chosen.delivery
         self.group = f"{topics.prefix}-{scenario}"
         self.pacer = Pacer(topics, requests, chosen.rate, scenario)
         self.processes = {}
         self._admin = AdminClient({"bootstrap.servers": chosen.bootstrap, "log_level": 3})
 
     def start(self, instance):
-        settings = {"instance-id": instance, **SCENARIOS[self.scenario]}
+        settings = {"instance-id": instance, "delivery": self.delivery, **SCENARIOS[self.scenario]}
         self.processes[instance] = self.workers.start(
             "millrace", self.group, self.requests, self.results, name=f"{self.group}-{instance}", **settings)
 

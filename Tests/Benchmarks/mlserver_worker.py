@@ -15,7 +15,8 @@ REQUEST_HEADERS = [*HEADERS, ("mlserver-model", MODEL.encode())]
 
 def require(program):
     if not pathlib.Path(program).is_file():
-        raise Failure(f"no MLServer at {program}: `pip install -r Tests/Benchmarks/requirements-mlserver.txt` into this "
+        raise Failure(f"no MLServer at {program}: "
+                      "`pip install -r Tests/Benchmarks/requirements-mlserver.txt` into this "
                       "Python's environment, or name the program with --mlserver")
 
 
@@ -27,7 +28,8 @@ class MLServer:
         self.folder.mkdir()
         shutil.copy(HERE / "mlserver_digits.py", self.folder)
         self._write("model-settings.json", {
-            "name": MODEL, "implementation": "mlserver_digits.Digits", "parameters": {"uri": str(onnx), "version": "1"}})
+            "name": MODEL, "implementation": "mlserver_digits.Digits",
+            "parameters": {"uri": str(onnx), "version": "1"}})
         # It logs a line for every request; that is not what is compared.
         self._write("logging.json", {
             "version": 1, "root": {"level": "ERROR", "handlers": ["console"]},

@@ -84,7 +84,8 @@ class Process:
     def _fields(pid):
         """/proc/PID/stat (proc(5)) from its third field on, or None when the process is gone."""
         try:
-            return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+            text = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+            return text.rpartition(")")[2].split()
         except OSError:
             return None
 

@@ -24,7 +24,7 @@ class Answers:
         self.counts = collections.Counter()
         """Answers by key."""
         self.appended = collections.Counter()
-        """Answers by the broker's append time in milliseconds; those to probes, whose keys are no numbers, are left out."""
+        """Answers by the broker's append time in milliseconds, without those to probes, whose keys are no numbers."""
         self.values = {}
         """The first answer by key, where asked for."""
 

@@ -22,7 +22,10 @@ class Workers:
         self._import()
 
     def start(self, kind, group, requests, results, name=None, **options):
-        """`kind` names a method of this class: millrace, echo, python, bare_copy. `name` tells members of a group apart."""
+        """`kind` names a method of this class: millrace, echo, python, bare_copy.
+
+        `name` tells members of a group apart.
+        """
         command = getattr(self, kind)(group, requests, results, **options)
         folder = self.folder / (name or group)
         folder.mkdir(exist_ok=True)
@@ -85,8 +88,8 @@ class Workers:
         """bare_copy.c, compiled."""
         if self._copier is None:
             made = self.folder / "bare_copy"
-            command = ["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(made), str(HERE / "bare_copy.c"),
-                       "-lrdkafka"]
+            command = ["cc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(made),
+                       str(HERE / "bare_copy.c"), "-lrdkafka"]
             try:
                 done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
             except FileNotFoundError:
