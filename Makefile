@@ -12,9 +12,17 @@ MINUTES ?= 15
 RATE ?= 400
 MILLRACE ?= .build/release/millrace
 SOAK_ARGUMENTS ?=
+# Of `make compare`: with what, and what its --help lists.
+WITH ?= python
+COMPARE_ARGUMENTS ?=
+COMPARISON_python := compare_with_python.py
+COMPARISON_mlserver := compare_with_mlserver.py
+COMPARISON_bare-copy := compare_with_bare_copy.py
+COMPARISON_latency := compare_latency.py
+COMPARISON_recovery := measure_recovery.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sanitize soak check check-schemas build bench clients fuzz format generate dependencies tools clean
+.PHONY: help demo test sanitize soak check check-schemas build bench compare clients fuzz format generate dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +52,7 @@ check: ## Check format, imports and files
 	.ci/check-files --self-test
 	.ci/check-files
 	python3 -m unittest discover -s Tests/Soak -p '*_test.py'
+	python3 -m unittest discover -s Tests/Benchmarks -p '*_test.py'
 
 check-schemas: tools ## Validate the schemas and their examples
 	$(PYTHON) .ci/check-schemas
@@ -53,6 +62,12 @@ build: dependencies ## Build for release
 
 bench: build ## Run the benchmarks (BENCH_ARGUMENTS)
 	.build/release/millrace bench $(BENCH_ARGUMENTS)
+
+compare: $(if $(filter .build/release/millrace,$(MILLRACE)),build) .venv-compare/.$(WITH) ## Compare on a real broker (BOOTSTRAP, WITH=python|mlserver|bare-copy|latency|recovery)
+	@test -n "$(BOOTSTRAP)" -a -n "$(COMPARISON_$(WITH))" || { \
+	  echo "usage: make compare BOOTSTRAP=host:port WITH=python|mlserver|bare-copy|latency|recovery" >&2; exit 2; }
+	.venv-compare/bin/python Tests/Benchmarks/$(COMPARISON_$(WITH)) --bootstrap $(BOOTSTRAP) --millrace $(MILLRACE) \
+	  $(COMPARE_ARGUMENTS)
 
 clients: build tools ## Check the service with independent clients against a broker (BOOTSTRAP=host:port)
 	@test -n "$(BOOTSTRAP)" || { echo "BOOTSTRAP=host:port names the broker" >&2; exit 2; }
@@ -84,5 +99,11 @@ tools: .venv/.complete ## Make .venv with the tests' Python packages
 	.venv/bin/pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
 	@touch $@
 
+.venv-compare/.$(WITH): Tests/Benchmarks/requirements.txt Tests/Benchmarks/requirements-mlserver.txt | dependencies
+	python3 -m venv .venv-compare
+	.venv-compare/bin/pip install --quiet --disable-pip-version-check -r Tests/Benchmarks/requirements.txt \
+	  $(if $(filter mlserver,$(WITH)),-r Tests/Benchmarks/requirements-mlserver.txt)
+	@touch $@
+
 clean: ## Remove what was built
-	rm -rf .build .build-fuzz .build-tsan .venv
+	rm -rf .build .build-fuzz .build-tsan .venv .venv-compare

@@ -1,7 +1,7 @@
 """A plain inference worker, as one would write it in Python: consume up to 500 records, run them as one batch through
 ONNX Runtime, produce the answers, and commit answers and offsets as one transaction.
 
-    python_worker.py --bootstrap host:port --requests TOPIC --results TOPIC --group ID --model mlp.onnx
+    python_worker.py --bootstrap host:port --requests TOPIC --results TOPIC --group ID --model mlp.onnx [--wait 0.05]
 """
 
 import argparse
@@ -19,6 +19,7 @@ def main():
     parser = argparse.ArgumentParser()
     for name in ("bootstrap", "requests", "results", "group", "model"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--wait", type=float, default=0.05, help="seconds that a batch may gather (%(default)s)")
     arguments = parser.parse_args()
     running = True
 
@@ -38,7 +39,7 @@ def main():
     producer.init_transactions()
     consumer.subscribe([arguments.requests])
     while running:
-        messages = [m for m in consumer.consume(POLL, 0.05) if m.error() is None]
+        messages = [m for m in consumer.consume(POLL, arguments.wait) if m.error() is None]
         if not messages:
             continue
         bodies = [orjson.loads(m.value()) for m in messages]
