@@ -89,7 +89,7 @@ import Testing
     /// Of this process, in bytes.
     private static var peakMemory: Int {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return Int(usage.ru_maxrss) << 10
     }
 }
