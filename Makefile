@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 SWIFT_SOURCES := Sources Tests Package.swift
 # Arguments of `make bench`, for example BENCH_ARGUMENTS="codec --output json".
 BENCH_ARGUMENTS ?= codec
-# `make fuzz TARGET=codec|bundle|numpy|keras RUNS=n SECONDS=n SEED=n`; the first limit that is reached ends it.
+# `make fuzz TARGET=codec|bundle|numpy|keras|hdf5 RUNS=n SECONDS=n SEED=n`; the first limit that is reached ends it.
 TARGET ?= codec
 # Of `make soak`: real brokers, how long, the binary, and what Tests/Soak/soak.py --help lists.
 BOOTSTRAP ?=

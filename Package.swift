@@ -135,7 +135,7 @@ if Context.environment["MILLRACE_FUZZING"] == "1" {
         .executableTarget(
             name: "millrace-fuzz",
             dependencies: [
-                "Serving", "ModelFormats", "JSONDocuments", "TensorEngine", "ModelRegistry", "CFuzzProcess",
+                "Serving", "ModelFormats", "JSONDocuments", "TensorEngine", "ModelRegistry", "CFuzzProcess", protobuf,
             ],
             path: "Tests/Fuzzing/Harness", swiftSettings: strict),
     ]

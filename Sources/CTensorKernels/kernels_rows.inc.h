@@ -66,19 +66,42 @@ INLINE void valid_columns(const mk_window *w, size_t kx, size_t *first, size_t *
     if (*first > *last) *first = *last;
 }
 
+// The rows of the window that lie on the input for output row `oy`: a window may be far larger than its input, and its
+// other rows must not cost anything.
+INLINE void valid_rows(const mk_window *w, size_t oy, size_t *first, size_t *last) {
+    const size_t y = oy * w->stride_height, d = w->dilation_height;
+    const size_t limit = w->input_height + w->pad_top;
+    *first = y >= w->pad_top ? 0 : (w->pad_top - y + d - 1) / d;
+    *last = y >= limit ? 0 : (limit - y + d - 1) / d;
+    if (*last > w->kernel_height) *last = w->kernel_height;
+}
+
+// After column `kx` of the window, which is on the input for no output column: the next that may be. Before output column
+// `ox` the column lies left of the input, from there on right of it.
+INLINE size_t next_column(const mk_window *w, size_t kx, size_t ox) {
+    if (ox == 0) return w->kernel_width;
+    const size_t d = w->dilation_width, x = (ox - 1) * w->stride_width;
+    const size_t next = x >= w->pad_left ? kx + 1 : (w->pad_left - x + d - 1) / d;
+    return next > kx ? next : kx + 1;
+}
+
 // For each output row: `start`, then for each tap in order `body` with `acc[ox]` and `value`, then `finish`.
 #define SLIDE(start, body, finish)                                                                               \
     for (size_t oy = 0; oy < w->output_height; oy++) {                                                           \
         float *restrict acc = output + oy * w->output_width;                                                     \
         for (size_t ox = 0; ox < w->output_width; ox++) acc[ox] = (start);                                       \
-        for (size_t ky = 0; ky < w->kernel_height; ky++) {                                                       \
+        size_t top, bottom;                                                                                      \
+        valid_rows(w, oy, &top, &bottom);                                                                        \
+        for (size_t ky = top; ky < bottom; ky++) {                                                               \
             const size_t y = oy * w->stride_height + ky * w->dilation_height;                                    \
-            if (y < w->pad_top || y - w->pad_top >= w->input_height) continue;                                   \
             const float *restrict line = input + (y - w->pad_top) * w->input_width;                              \
             for (size_t kx = 0; kx < w->kernel_width; kx++) {                                                    \
                 size_t first, last;                                                                              \
                 valid_columns(w, kx, &first, &last);                                                             \
-                if (first == last) continue;                                                                     \
+                if (first == last) {                                                                             \
+                    kx = next_column(w, kx, first) - 1;                                                          \
+                    continue;                                                                                    \
+                }                                                                                                \
                 const size_t tap = ky * w->kernel_width + kx;                                                    \
                 (void)tap;                                                                                       \
                 const size_t s = w->stride_width;                                                                \

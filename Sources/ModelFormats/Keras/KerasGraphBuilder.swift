@@ -10,7 +10,7 @@ struct KerasGraphBuilder {
 
     private(set) var nodes: [Node] = []
     private(set) var initializers: [String: Tensor] = [:]
-    private var takenNames: Set<String>
+    private var names: UniqueNames
     /// Transposed values by the value they come from, so that two branches share one node.
     private var transposed: [String: String] = [:]
     /// The weights of shared layers, which every call uses.
@@ -24,7 +24,7 @@ struct KerasGraphBuilder {
         self.weights = weights
         self.majorVersion = majorVersion
         self.limits = limits
-        self.takenNames = Set(reservedNames)
+        self.names = UniqueNames(taken: reservedNames)
     }
 
     func options(_ layer: KerasLayer) -> KerasOptions { KerasOptions(file: file, layer: layer) }
@@ -129,13 +129,5 @@ struct KerasGraphBuilder {
         }
     }
 
-    private mutating func unique(_ base: String) -> String {
-        var name = base
-        var number = 1
-        while !takenNames.insert(name).inserted {
-            name = "\(base)_\(number)"
-            number += 1
-        }
-        return name
-    }
+    private mutating func unique(_ base: String) -> String { names.take(base) }
 }

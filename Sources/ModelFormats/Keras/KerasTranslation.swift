@@ -54,7 +54,8 @@ struct KerasTranslation {
                 throw ModelFormatError(.malformed, file: file, at: "input_layers", "'\(layer.name)' is named twice")
             }
         }
-        let outputNames = Self.unique(config.outputs.map(\.layer), avoiding: inputs.map(\.name))
+        var names = UniqueNames(taken: inputs.map(\.name))
+        let outputNames = config.outputs.map { names.take($0.layer) }
         var builder = KerasGraphBuilder(
             file: file, weights: weights, majorVersion: majorVersion, limits: limits,
             reservedNames: inputs.map(\.name) + outputNames)
@@ -158,20 +159,6 @@ struct KerasTranslation {
         dimensions.enumerated().map { axis, extent in
             if axis == 0 { return .batch }
             return extent.map { .fixed($0) } ?? .symbolic("\(name).\(axis)")
-        }
-    }
-
-    /// Keras numbers the repetitions of a name: "shared", "shared_1".
-    private static func unique(_ names: [String], avoiding reserved: [String]) -> [String] {
-        var taken = Set(reserved)
-        return names.map { name in
-            var candidate = name
-            var number = 1
-            while !taken.insert(candidate).inserted {
-                candidate = "\(name)_\(number)"
-                number += 1
-            }
-            return candidate
         }
     }
 

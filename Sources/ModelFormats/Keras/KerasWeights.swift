@@ -1,27 +1,25 @@
-import CHDF5
 import TensorEngine
 
 /// The weights of a Keras HDF5 file, read one by one under the name the layer's code gives them.
 struct KerasWeights {
-    private let file: HDF5File
+    private let file: any KerasContainer
     /// Paths below `model_weights/<layer>`, by layer.
     private let paths: [String: [String]]
 
     private static let group: Substring = "model_weights"
 
-    init(_ file: HDF5File) throws(ModelFormatError) {
+    init(_ file: any KerasContainer) throws(ModelFormatError) {
         self.file = file
-        let root = try file.open([Self.group], at: "group 'model_weights'")
-        guard let layers = try file.textList("layer_names", of: root, at: "group 'model_weights': ") else {
+        guard let layers = try file.textList("layer_names", of: [Self.group], at: "group 'model_weights'") else {
             throw ModelFormatError(
                 .missing, file: file.path, at: "group 'model_weights'", "the attribute 'layer_names' is missing")
         }
         var paths: [String: [String]] = [:]
         var total = 0
         for layer in layers {
-            let place = "weights of layer '\(layer)': "
-            let group = try file.open([Self.group] + Self.components(layer), at: "weights of layer '\(layer)'")
-            let names = try file.textList("weight_names", of: group, at: place) ?? []
+            let names =
+                try file.textList(
+                    "weight_names", of: [Self.group] + Self.components(layer), at: "weights of layer '\(layer)'") ?? []
             total += names.count
             guard total <= file.limits.maximumEntries else {
                 throw ModelFormatError(

@@ -124,13 +124,16 @@ struct WindowGeometry: Sendable {
         let dilation = height ? window.dilation_height : window.dilation_width
         let begin = height ? window.pad_top : window.pad_left
         let end = height ? padsEnd.0 : padsEnd.1
+        // Counted, not walked: a window may be far larger than its input.
+        func taps(from start: Int, before position: Int) -> Int {
+            start >= position ? 0 : min(kernel, (position - start + dilation - 1) / dilation)
+        }
         return (0..<outputs).map { output in
-            let taps = (0..<kernel).count { tap in
-                let position = output * stride + tap * dilation
-                let isOnInput = position >= begin && position < begin + extent
-                return includingPadding ? position < begin + extent + end : isOnInput
-            }
-            return Float(taps)
+            let start = output * stride
+            return Float(
+                includingPadding
+                    ? taps(from: start, before: begin + extent + end)
+                    : taps(from: start, before: begin + extent) - taps(from: start, before: begin))
         }
     }
 }

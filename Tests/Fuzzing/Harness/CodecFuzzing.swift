@@ -1,9 +1,10 @@
 import JSONDocuments
 import Serving
+import SwiftProtobuf
 import TensorEngine
 
-/// The request codec. An input is header lines (`name: value`), a separator, the JSON, and maybe a separator and what
-/// follows the JSON; a length header of `*` means the JSON's true length.
+/// The request codec. An input is header lines (`name: value`), a separator, the JSON, protobuf or raw body, and maybe a
+/// separator and what follows the JSON; a length header of `*` means the JSON's true length.
 enum CodecFuzzing {
     private static let codec = RequestCodec()
     private nonisolated(unsafe) static let scratch = DecodeScratch()
@@ -63,12 +64,78 @@ enum CodecFuzzing {
     }
 
     private static func checkRequest(_ request: InferenceRequest, bytes: Int) {
+        if let raw = request.rawInput {
+            require(request.inputs.isEmpty && request.encoding == .rawBody, "a raw body beside inputs")
+            return complete(raw, request)
+        }
         require(!request.inputs.isEmpty, "a request without inputs")
         let elements = request.inputs.reduce(0) { $0 + $1.tensor.shape.elementCount }
         require(elements <= bytes, "\(elements) elements out of \(bytes) bytes")
         let response = InferenceResponse(modelName: "m", modelVersion: 1, id: request.id, outputs: request.inputs)
-        checkResponse(response, as: request.encoding)
+        if case .protobuf = request.encoding {} else { checkResponse(response, as: request.encoding) }
         checkResponse(response, as: .json)
+        // One more of the other encodings, by the length.
+        if bytes % 4 == 0 { checkProtobuf(response, raw: bytes % 8 == 0) }
+        if bytes % 4 == 1 { checkRawBody(response) }
+    }
+
+    /// Raw bytes as the input of models that declare different things.
+    private static func complete(_ raw: RawInput, _ request: InferenceRequest) {
+        for (type, dimensions) in signatures {
+            let signature = [ValueInfo(name: raw.name ?? "x", elementType: type, dimensions: dimensions)]
+            switch Result(catching: { () throws(RequestError) in try raw.completed(by: signature) }) {
+            case .success(let input):
+                require(input.tensor.byteCount == raw.bytes.count, "a raw tensor of another size than its bytes")
+                checkRawBody(InferenceResponse(modelName: "m", modelVersion: nil, outputs: [input]))
+            case .failure(let error): checkError(error)
+            }
+        }
+    }
+
+    private static let signatures: [(ElementType, [Dimension])] = [
+        (.float32, [.batch, .fixed(2)]), (.bool, [.fixed(2), .symbolic("n")]), (.int64, [.batch]), (.uint8, []),
+        (.float64, [.batch, .symbolic("n")]), (.uint8, [.batch, .fixed(0)]),
+        (.int16, [.fixed(1 << 40), .fixed(1 << 40)]),
+    ]
+
+    /// The tensors as a `ModelInferResponse`, and that one's outputs as the inputs of a request.
+    private static func checkProtobuf(_ response: InferenceResponse, raw: Bool) {
+        let request: [UInt8]
+        do {
+            let message = try codec.encode(response, as: .protobuf(raw: raw))
+            let written = try Inference_ModelInferResponse(serializedBytes: message.value)
+            var copy = Inference_ModelInferRequest()
+            copy.inputs = written.outputs.map { output in
+                var input = Inference_ModelInferRequest.InferInputTensor()
+                input.name = output.name
+                input.datatype = output.datatype
+                input.shape = output.shape
+                if output.hasContents { input.contents = output.contents }
+                return input
+            }
+            copy.rawInputContents = written.rawOutputContents
+            request = try copy.serializedBytes()
+        } catch {
+            failed("a response that cannot be written as protobuf: \(error)")
+        }
+        var headers = Headers()
+        headers.fields = [(HeaderName.contentType, Array(MediaType.protobuf.utf8))]
+        let again = decode(request, headers, scratch)
+        guard case .success(let decoded) = again else {
+            failed("a protobuf response that does not read back: \(again)")
+        }
+        require(isSame(decoded.inputs, response.outputs), "a tensor that changed on the way through protobuf")
+    }
+
+    private static func checkRawBody(_ response: InferenceResponse) {
+        let message: EncodedMessage
+        do throws(RequestError) { message = try codec.encode(response, as: .rawBody) } catch {
+            require(error.code == .invalidInput && response.outputs.count != 1, "a raw body that cannot be written")
+            return
+        }
+        let output = response.outputs[0]
+        require(message.contentType == MediaType.octetStream, "a raw body of another type")
+        require(output.tensor.withBytes { $0.elementsEqual(message.value) }, "a raw body that is not its tensor")
     }
 
     /// The request's own tensors as the outputs: the response is JSON and reads back as the same tensors.
@@ -80,12 +147,20 @@ enum CodecFuzzing {
         }
         let length = message.headers.first { $0.name == HeaderName.inferenceHeaderContentLength }
         let jsonLength = length.flatMap { Int(String(decoding: $0.value, as: UTF8.self)) } ?? message.value.count
-        guard case .object(let members) = json(Array(message.value[..<jsonLength])),
-            case .array(let outputs)? = members["outputs"], outputs.count == response.outputs.count
-        else { failed("a response without its outputs") }
+        let text = Array(message.value[..<jsonLength])
+        // The document parser has no integers beyond Int64, JSON has.
+        if !response.outputs.contains(where: { $0.datatype == .uint64 }) {
+            guard case .object(let members) = json(text), case .array(let outputs)? = members["outputs"],
+                outputs.count == response.outputs.count
+            else { failed("a response without its outputs") }
+        }
 
-        // The outputs of a response are the inputs of a request, member for member.
-        let request = JSONValue.object(["inputs": .array(outputs)]).serialized(.compact)
+        // The outputs of a response are the inputs of a request, member for member. Inside a string the quote is escaped.
+        guard let key = text.firstRange(of: Array(#""outputs":"#.utf8)) else {
+            failed("a response without its outputs")
+        }
+        var request = text
+        request.replaceSubrange(key, with: Array(#""inputs":"#.utf8))
         var headers = Headers()
         if length != nil {
             let name = HeaderName.inferenceHeaderContentLength

@@ -1,13 +1,15 @@
 import ModelFormats
 import TensorEngine
 
-/// NumPy's files: every input is read as an `.npy` and as an `.npz`; the magic number decides which goes far. What
-/// follows the archive reader's checksums is reached by the single arrays.
+/// NumPy's files: every input is read as an `.npy`, as an `.npz`, and as the one entry of an `.npz` whose checksums are
+/// right; the magic number decides which goes far.
 enum NumPyFuzzing {
     static func run(_ input: UnsafeBufferPointer<UInt8>) {
         let path = Scratch.write(input, to: "array")
         check(input.count) { () throws(ModelFormatError) in [("", try NumPyFile.read(path))] }
         check(input.count) { () throws(ModelFormatError) in try NumPyArchive.read(path) }
+        let archive = Scratch.write(StoredZip.archive(of: Array(input), named: "a.npy"), to: "archive")
+        check(input.count) { () throws(ModelFormatError) in try NumPyArchive.read(archive) }
     }
 
     private static func check(

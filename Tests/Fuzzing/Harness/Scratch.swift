@@ -39,23 +39,36 @@ func require(_ condition: Bool, _ property: @autoclosure () -> String) {
     if !condition { failed(property()) }
 }
 
-extension Sequence<UInt8> {
+extension Collection<UInt8> {
     /// The parts between the occurrences of ``Container/separator``, at most `count`; the last takes the rest.
     func parts(_ count: Int) -> [ArraySlice<UInt8>] {
         let bytes = Array(self)
         var result: [ArraySlice<UInt8>] = []
-        var rest = bytes[...]
-        while result.count < count - 1, let range = rest.firstRange(of: Container.separator) {
-            result.append(rest[..<range.lowerBound])
-            rest = rest[range.upperBound...]
+        var start = 0
+        while result.count < count - 1, let end = Container.separator(in: bytes, from: start) {
+            result.append(bytes[start..<end])
+            start = end + Container.separator.count
         }
-        return result + [rest]
+        return result + [bytes[start...]]
     }
 }
 
 /// How several files or fields are one input: lines that mutation seldom destroys.
 enum Container {
     static let separator = Array("\n%%%%\n".utf8)
+
+    /// Where the next separator begins.
+    static func separator(in bytes: [UInt8], from start: Int) -> Int? {
+        // Written out: the generic search takes longer than many an input.
+        bytes.withUnsafeBufferPointer { bytes in
+            let last = bytes.count - separator.count
+            guard start <= last else { return nil }
+            for position in start...last where bytes[position] == separator[0] {
+                if bytes[position...].starts(with: separator) { return position }
+            }
+            return nil
+        }
+    }
 
     static func join(_ parts: [[UInt8]]) -> [UInt8] { Array(parts.joined(separator: separator)) }
 }

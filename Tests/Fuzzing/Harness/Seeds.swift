@@ -1,5 +1,8 @@
 import Foundation
+import JSONDocuments
 import ModelFormats
+import Serving
+import SwiftProtobuf
 import TensorEngine
 
 /// The first inputs of each target, made from the files that the repository has anyway.
@@ -11,10 +14,11 @@ enum Seeds {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let seeds =
             switch target {
-            case .codec: try codec(root)
+            case .codec: try codec(root) + protobuf(root) + rawBodies()
             case .bundle: try bundle(root)
             case .numpy: try numpy(root)
-            case .keras:
+            case .keras: try keras(root)
+            case .hdf5:
                 try files("\(root)/Tests/Fixtures/keras", ".h5") + files("\(root)/Tests/Fixtures/keras/bad", ".h5")
             }
         for (index, seed) in seeds.enumerated() where seed.count <= largest {
@@ -35,11 +39,7 @@ enum Seeds {
             seeds += [plain, routed].map { Container.join([$0, body]) }
             seeds.append(Container.join([binary, body, [1, 2, 3, 4, 5, 6]]))
         }
-        let types = [
-            "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "BF16", "FP32",
-            "FP64",
-        ]
-        for type in types {
+        for type in Datatypes.names {
             let element = type == "BOOL" ? "true,false" : "1,0"
             let numbers = #"{"inputs":[{"name":"x","shape":[2],"datatype":"\#(type)","data":[\#(element)]}]}"#
             seeds.append(Container.join([plain, Array(numbers.utf8)]))
@@ -52,7 +52,87 @@ enum Seeds {
         return seeds
     }
 
+    /// The fixtures' messages, and one of each datatype in each form.
+    private static func protobuf(_ root: String) throws -> [[UInt8]] {
+        let headers = Array("content-type: application/x-protobuf\nmillrace-model: m".utf8)
+        let text = [UInt8](try Data(contentsOf: URL(filePath: "\(root)/Tests/Fixtures/protobuf/messages.json")))
+        var messages: [[UInt8]] = []
+        if case .object(let members) = try JSONValue(parsing: text), case .array(let list)? = members["requests"] {
+            for case .object(let entry) in list {
+                if case .string(let digits)? = entry["message"] { messages.append(unhexed(digits)) }
+            }
+        }
+        for type in Datatypes.names {
+            var request = Inference_ModelInferRequest()
+            request.id = "r"
+            var input = Inference_ModelInferRequest.InferInputTensor()
+            input.name = "x"
+            input.datatype = type
+            input.shape = [1, 2]
+            request.inputs = [input]
+            request.rawInputContents = [Data(repeating: 1, count: Datatypes.bytes(type) * 2)]
+            messages.append(try request.serializedBytes())
+            request.rawInputContents = []
+            var contents = Inference_InferTensorContents()
+            switch type {
+            case "BOOL": contents.boolContents = [true, false]
+            case "INT64": contents.int64Contents = [1, -1]
+            case "UINT64": contents.uint64Contents = [1, .max]
+            case "FP32": contents.fp32Contents = [1, .nan]
+            case "FP64": contents.fp64Contents = [1, -.infinity]
+            case let name where name.hasPrefix("U"): contents.uintContents = [1, 255]
+            default: contents.intContents = [1, -1]
+            }
+            request.inputs[0].contents = contents
+            messages.append(try request.serializedBytes())
+        }
+        return messages.map { Container.join([headers, $0]) }
+    }
+
+    private static func unhexed(_ digits: String) -> [UInt8] {
+        let bytes = Array(digits.utf8)
+        return stride(from: 0, to: bytes.count - 1, by: 2).compactMap {
+            UInt8(String(decoding: bytes[$0...($0 + 1)], as: UTF8.self), radix: 16)
+        }
+    }
+
+    private static func rawBodies() -> [[UInt8]] {
+        Datatypes.names.flatMap { type in
+            [
+                "", "\nmillrace-datatype: \(type)",
+                "\nmillrace-datatype: \(type)\nmillrace-shape: 1,2\nmillrace-input: x",
+            ].map {
+                let headers = "content-type: application/octet-stream\($0)\nmillrace-output: y"
+                return Container.join([Array(headers.utf8), [UInt8](repeating: 1, count: Datatypes.bytes(type) * 2)])
+            }
+        }
+    }
+
+    /// What the fixtures' files answer, once with their own weights and once with weights of any shape.
+    private static func keras(_ root: String) throws -> [[UInt8]] {
+        var seeds: [[UInt8]] = []
+        for folder in ["\(root)/Tests/Fixtures/keras", "\(root)/Tests/Fixtures/keras/bad"] {
+            for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where name.hasSuffix(".h5")
+            {
+                // A file that is refused has answered something before.
+                let record = try? HDF5File.withFile("\(folder)/\(name)", limits: .default) { file in
+                    let recording = RecordingFile(file)
+                    _ = try? KerasImporter.read(recording)
+                    return recording.record
+                }
+                guard let record else { continue }
+                seeds += [record.encoded, record.obliging.encoded]
+            }
+        }
+        return seeds
+    }
+
     private enum Datatypes {
+        static let names = [
+            "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "BF16", "FP32",
+            "FP64",
+        ]
+
         static func bytes(_ name: String) -> Int {
             name == "BOOL" ? 1 : (Int(String(name.drop { !$0.isNumber }.prefix { $0.isNumber })) ?? 16) / 8
         }

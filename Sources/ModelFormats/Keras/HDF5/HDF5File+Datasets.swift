@@ -1,9 +1,9 @@
 import CHDF5
-import TensorEngine
+package import TensorEngine
 
 extension HDF5File {
     /// A dataset of floating-point numbers of any width, as float32; its shape must be `expected`.
-    func float32(
+    package func float32(
         _ components: [Substring], expected: [Int], at location: String
     ) throws(ModelFormatError) -> Tensor {
         let dataset = try open(components, at: location)

@@ -1,14 +1,13 @@
 import CHDF5
 import Synchronization
-import TensorEngine
 
 /// An HDF5 file, open for reading inside ``withFile(_:limits:_:)``.
 ///
 /// Debian's libhdf5 is not thread-safe: one lock surrounds every use, for as long as a file is open.
 /// Only hard links are followed and only data inside the file is read, so that a file cannot name another one.
-struct HDF5File {
-    let path: String
-    let limits: ModelFormatLimits
+package struct HDF5File {
+    package let path: String
+    package let limits: ModelFormatLimits
     /// The length of the file.
     let fileBytes: Int
     let root: HDF5Handle
@@ -31,7 +30,7 @@ struct HDF5File {
     }
 
     /// Opens the file, after checking its signature, and calls `body` under the library's lock.
-    static func withFile<Result: Sendable>(
+    package static func withFile<Result: Sendable>(
         _ path: String, limits: ModelFormatLimits, _ body: (HDF5File) throws(ModelFormatError) -> Result
     ) throws(ModelFormatError) -> Result {
         let file = try MappedFile(path, limits: limits)

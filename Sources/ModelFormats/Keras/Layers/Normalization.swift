@@ -13,10 +13,11 @@ extension KerasGraphBuilder {
         guard let channels = input.dimensions[axis] else {
             throw options.failure(.mismatch, "the extent of axis \(axis) of its input \(input.shapeText) is not known")
         }
-        let scale = try channelConstant("gamma", layer, channels, isStored: try options.bool("scale", default: true), 1)
-        let shift = try channelConstant("beta", layer, channels, isStored: try options.bool("center", default: true), 0)
+        // What the file must hold comes first: it shows that there are so many channels, before memory is taken for others.
         let mean = try channelConstant("moving_mean", layer, channels, isStored: true, 0)
         let variance = try channelConstant("moving_variance", layer, channels, isStored: true, 0)
+        let scale = try channelConstant("gamma", layer, channels, isStored: try options.bool("scale", default: true), 1)
+        let shift = try channelConstant("beta", layer, channels, isStored: try options.bool("center", default: true), 0)
         let epsilon = try options.number("epsilon") ?? 1e-3
         let attributes: [String: AttributeValue] = ["epsilon": .float(Float(epsilon))]
 

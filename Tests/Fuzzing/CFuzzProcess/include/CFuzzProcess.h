@@ -21,4 +21,7 @@ void fuzz_prepare_forking(void);
 /// to this process's counters, so that libFuzzer sees them.
 fuzz_outcome fuzz_run_forked(void (*body)(void), unsigned seconds);
 
+/// libFuzzer's: mutates `size` bytes in place and returns their new number, at most `capacity`.
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t capacity);
+
 #endif
