@@ -79,6 +79,15 @@ public final class KafkaAdmin: Sendable {
         return try await blocking { try $0.committedOffsets(group: group, partitions, timeout: $1) }
     }
 
+    /// What was left beside a group's committed offsets, locked by an open transaction or not; without those that have
+    /// nothing.
+    public func committedMetadata(
+        ofGroup group: String, partitions: [TopicPartition]
+    ) async throws -> [TopicPartition: String] {
+        guard !partitions.isEmpty else { return [:] }
+        return try await blocking { try $0.committedMetadata(group: group, partitions, timeout: $1) }
+    }
+
     /// Moves a group's committed offsets. The group must have no members.
     public func setCommittedOffsets(ofGroup group: String, _ offsets: [TopicPartition: Int64]) async throws {
         guard !offsets.isEmpty else { return }

@@ -109,8 +109,37 @@ final class AdminHandle: Sendable {
         group: String, _ partitions: [TopicPartition]?, timeout: Duration
     ) throws -> [TopicPartition: Int64?] {
         let operation = "committed offsets of group \(group)"
-        try Self.checkGroup(operation, group)
         let list = try partitions.map { try PartitionList(operation, partitions: Set($0)) }
+        return try withCommittedOffsets(operation, group, list, timeout) {
+            try Self.groupOffsets(operation, $0)
+        }
+    }
+
+    func committedMetadata(
+        group: String, _ partitions: [TopicPartition], timeout: Duration
+    ) throws -> [TopicPartition: String] {
+        let operation = "committed metadata of group \(group)"
+        let list = try PartitionList(operation, partitions: Set(partitions))
+        return try withCommittedOffsets(operation, group, list, timeout) { results in
+            var metadata: [TopicPartition: String] = [:]
+            for result in results {
+                try Self.checkResult(operation, result)
+                guard let found = rd_kafka_group_result_partitions(result) else { continue }
+                for element in PartitionList.elements(found) where element.metadata_size > 0 {
+                    let bytes = UnsafeRawBufferPointer(start: element.metadata, count: element.metadata_size)
+                    metadata[element.topicPartition] = String(decoding: bytes, as: UTF8.self)
+                }
+            }
+            return metadata
+        }
+    }
+
+    /// The results are the request's and live as long as the call.
+    private func withCommittedOffsets<Result>(
+        _ operation: String, _ group: String, _ list: PartitionList?, _ timeout: Duration,
+        _ body: (UnsafeBufferPointer<OpaquePointer?>) throws -> Result
+    ) throws -> Result {
+        try Self.checkGroup(operation, group)
         return try client.use(operation) { client in
             var request = rd_kafka_ListConsumerGroupOffsets_new(group, list?.pointer)
             defer { rd_kafka_ListConsumerGroupOffsets_destroy(request) }
@@ -123,7 +152,7 @@ final class AdminHandle: Sendable {
             var count = 0
             let results = rd_kafka_ListConsumerGroupOffsets_result_groups(
                 rd_kafka_event_ListConsumerGroupOffsets_result(event), &count)
-            return try Self.groupOffsets(operation, UnsafeBufferPointer(start: results, count: count))
+            return try body(UnsafeBufferPointer(start: results, count: count))
         }
     }
 
@@ -159,12 +188,7 @@ final class AdminHandle: Sendable {
     ) throws -> [TopicPartition: Int64?] {
         var offsets: [TopicPartition: Int64?] = [:]
         for result in results {
-            // Borrowed: belongs to the event.
-            if let error = rd_kafka_group_result_error(result) {
-                throw KafkaError(
-                    operation, rd_kafka_error_code(error),
-                    reason: rd_kafka_error_string(error).map { String(cString: $0) })
-            }
+            try checkResult(operation, result)
             guard
                 let partitions = rd_kafka_group_result_partitions(result),
                 let copy = rd_kafka_topic_partition_list_copy(partitions)
@@ -172,6 +196,14 @@ final class AdminHandle: Sendable {
             offsets.merge(try PartitionList(consuming: copy).offsets(operation)) { $1 }
         }
         return offsets
+    }
+
+    private static func checkResult(_ operation: String, _ result: OpaquePointer?) throws {
+        // Borrowed: belongs to the event.
+        guard let error = rd_kafka_group_result_error(result) else { return }
+        throw KafkaError(
+            operation, rd_kafka_error_code(error),
+            reason: rd_kafka_error_string(error).map { String(cString: $0) })
     }
 
     // MARK: Requests

@@ -1,4 +1,5 @@
 import CRdKafka
+import Glibc
 
 /// Owns one `rd_kafka_topic_partition_list_t`.
 final class PartitionList {
@@ -44,10 +45,19 @@ final class PartitionList {
         elements(pointer).map(\.topicPartition)
     }
 
-    private static func elements(
+    static func elements(
         _ pointer: UnsafePointer<rd_kafka_topic_partition_list_t>
     ) -> UnsafeMutableBufferPointer<rd_kafka_topic_partition_t> {
         UnsafeMutableBufferPointer(start: pointer.pointee.elems, count: Int(max(pointer.pointee.cnt, 0)))
+    }
+
+    /// Leaves a text beside each offset.
+    func setMetadata(_ text: String) {
+        for index in 0..<Int(max(pointer.pointee.cnt, 0)) {
+            // Freed with the list.
+            pointer.pointee.elems[index].metadata = UnsafeMutableRawPointer(strdup(text))
+            pointer.pointee.elems[index].metadata_size = strlen(text)
+        }
     }
 
     /// The offset of each partition, `nil` where there is none.

@@ -92,8 +92,11 @@ final class ProducerHandle: Sendable {
     }
 
     /// Blocks.
-    func sendOffsets(_ offsets: [TopicPartition: Int64], group: ConsumerGroupMetadata) throws {
+    func sendOffsets(
+        _ offsets: [TopicPartition: Int64], metadata: String, group: ConsumerGroupMetadata
+    ) throws {
         let list = try PartitionList("send offsets to transaction", offsets.map { ($0.key, $0.value) })
+        list.setMetadata(metadata)
         try transactional("send offsets to transaction") {
             rd_kafka_send_offsets_to_transaction($0, list.pointer, group.pointer, -1)
         }

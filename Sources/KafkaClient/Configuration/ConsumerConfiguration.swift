@@ -58,6 +58,8 @@ public struct ConsumerConfiguration: Sendable {
         properties.set("auto.offset.reset", autoOffsetReset.rawValue)
         properties.set("isolation.level", isolationLevel.rawValue)
         properties.set("session.timeout.ms", sessionTimeout)
+        // Often enough that a rebalance, which members learn of with their heartbeats, waits for nobody for long.
+        properties.setDefault("heartbeat.interval.ms", max(.milliseconds(100), sessionTimeout / 12))
         properties.set("max.poll.interval.ms", maxPollInterval)
         properties.set("enable.partition.eof", reportsEndOfPartition ? "true" : "false")
         properties.setDefault("partition.assignment.strategy", assignor.rawValue)

@@ -37,6 +37,9 @@ public struct ProducerConfiguration: Sendable {
         properties.setDefault("queue.buffering.max.messages", maximumQueuedRecords)
         properties.setDefault("queue.buffering.max.kbytes", max(maximumQueuedBytes / 1024, 1))
         properties.setDefault("reconnect.backoff.max.ms", Duration.seconds(2))
+        // A transaction's request that meets the end of the one before is refused and asked again: 100 ms, the library's
+        // default, would be most of a result's latency.
+        properties.setDefault("retry.backoff.ms", Duration.milliseconds(5))
         // The Java client's partitioner: the same key goes to the same partition whoever writes it.
         properties.setDefault("partitioner", "murmur2_random")
         return properties

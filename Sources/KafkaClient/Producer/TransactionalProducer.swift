@@ -115,10 +115,12 @@ public final class TransactionalProducer: Sendable {
         }
     }
 
-    /// Adds consumer offsets to the open transaction.
+    /// Adds consumer offsets to the open transaction, and this producer's transactional id as their metadata: who finds them
+    /// locked learns by whom.
     public func sendOffsets(_ offsets: [TopicPartition: Int64], group: ConsumerGroupMetadata) async throws {
         guard !offsets.isEmpty else { return }
-        try await retrying { try $0.sendOffsets(offsets, group: group) }
+        let metadata = configuration.transactionalID
+        try await retrying { try $0.sendOffsets(offsets, metadata: metadata, group: group) }
     }
 
     /// Waits for every record's delivery and commits.

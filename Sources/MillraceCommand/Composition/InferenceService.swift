@@ -89,12 +89,36 @@ final class InferenceService: Service, ReadinessSource {
             deadLetterSuffix: configuration.topics.deadLetterSuffix, applicationID: configuration.applicationID,
             maximumResultBytes: configuration.limits.maximumResultBytes)
         let journal = try openJournal()
+        var pipelineConfiguration = configuration.pipelineConfiguration
+        if configuration.delivery == .exactlyOnce {
+            let abandoned = abandonedTransactions(consumer)
+            pipelineConfiguration.didAssign = { await abandoned.release($0) }
+        }
         let pipeline = InferencePipeline(
-            configuration.pipelineConfiguration, consumer: consumer, signal: signal,
+            pipelineConfiguration, consumer: consumer, signal: signal,
             sink: output.sink(with: consumer, logger: logger), registry: registry, pool: pool, codec: codec,
             encoder: AnswerEncoder(codec: codec, routing: routing), journal: journal, logger: logger)
         state.withLock { $0.pipeline = pipeline }
         try await pipeline.run()
+    }
+
+    private func abandonedTransactions(_ consumer: KafkaConsumer) -> AbandonedTransactions {
+        AbandonedTransactions(
+            group: configuration.applicationID, instanceID: configuration.instanceID, consumer: consumer, admin: admin,
+            logger: logger
+        ) { [configuration, logger] transactionalID in
+            var successor = try configuration.transactionalProducerConfiguration()
+            successor.transactionalID = transactionalID
+            let producer = try TransactionalProducer(successor, logger: logger)
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await producer.initTransactions())
+            } catch {
+                result = .failure(error)
+            }
+            await producer.close(deadline: .seconds(2))
+            try result.get()
+        }
     }
 
     private func openJournal() throws -> CrashJournal {

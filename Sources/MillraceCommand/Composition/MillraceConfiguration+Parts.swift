@@ -18,7 +18,8 @@ extension MillraceConfiguration {
 
     func consumerConfiguration() throws -> ConsumerConfiguration {
         var consumer = ConsumerConfiguration(
-            kafka: try kafkaConfiguration(role: "consumer"), groupID: applicationID)
+            kafka: try kafkaConfiguration(role: AbandonedTransactions.memberRole(instanceID: instanceID)),
+            groupID: applicationID)
         if kafka.staticMembership { consumer.groupInstanceID = instanceID }
         consumer.sessionTimeout = kafka.sessionTimeout
         return consumer
@@ -38,7 +39,8 @@ extension MillraceConfiguration {
     /// predecessor which is still alive.
     func transactionalProducerConfiguration() throws -> TransactionalProducerConfiguration {
         TransactionalProducerConfiguration(
-            producer: try producerConfiguration(), transactionalID: "\(applicationID)-\(instanceID)")
+            producer: try producerConfiguration(),
+            transactionalID: AbandonedTransactions.transactionalID(group: applicationID, instanceID: instanceID))
     }
 
     var requestLimits: RequestLimits {

@@ -1,3 +1,4 @@
+package import KafkaClient
 package import ModelRegistry
 
 /// What an ``InferencePipeline`` is set to.
@@ -13,6 +14,8 @@ package struct PipelineConfiguration: Sendable {
     package var shutdownDeadline: Duration
     /// Deaths of the process over the same record after which the record is given up.
     package var maximumDeaths = 3
+    /// Called, in a task of its own, with partitions that were assigned.
+    package var didAssign: (@Sendable ([TopicPartition]) async -> Void)?
     /// Called before a request is computed; for tests that need a request to fail in its own way.
     package var willCompute: (@Sendable (RecordPosition) -> Void)?
 

@@ -19,6 +19,9 @@ extension PipelineLoop {
                 admit(records)
             case .assigned(let partitions):
                 try assign(partitions)
+                if let didAssign = pipeline.configuration.didAssign {
+                    group.addTask { await didAssign(partitions) }
+                }
             case .revoked(let partitions, let lost):
                 try await revoke(partitions, lost: lost, in: &group)
             case .failed(let error):
