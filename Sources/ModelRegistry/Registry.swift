@@ -9,8 +9,10 @@ public import TensorEngine
 /// done here afterwards pulls it from under the batch.
 public final class Registry: Sendable {
     private struct State {
-        var catalog = VersionCatalog()
-        var loaded: [ModelVersion.Identity: LoadedModel] = [:]
+        var catalog = VersionCatalog() { didSet { recent = nil } }
+        var loaded: [ModelVersion.Identity: LoadedModel] = [:] { didSet { recent = nil } }
+        /// What was asked for last: neighbouring requests mostly ask for the same.
+        var recent: (reference: ModelReference, model: LoadedModel)?
     }
 
     private let store: any ArtifactStore
@@ -39,9 +41,11 @@ public final class Registry: Sendable {
     /// - Throws: as ``VersionCatalog/version(for:)``, and ``RegistryError/notLoaded(_:)``.
     public func resolve(_ reference: ModelReference) throws(RegistryError) -> LoadedModel {
         let found: Result<LoadedModel, RegistryError> = state.withLock { state in
+            if let recent = state.recent, recent.reference == reference { return .success(recent.model) }
             do throws(RegistryError) {
                 let version = try state.catalog.version(for: reference)
                 guard let model = state.loaded[version.identity] else { return .failure(.notLoaded(reference)) }
+                state.recent = (reference, model)
                 return .success(model)
             } catch let error {
                 return .failure(error)

@@ -66,30 +66,27 @@ public struct KafkaRecord: Sendable {
     /// The value of the first header of that name, `nil` when there is none or when it is null. The case of ASCII letters
     /// does not matter.
     public func firstHeaderValue(ignoringCase name: String) -> ArraySlice<UInt8>? {
-        let range = entry.headers
-        guard !range.isEmpty else { return nil }
-        var name = name
-        let found = name.withUTF8 { name in
-            storage.bytes.withUnsafeBufferPointer { bytes in
-                storage.headers[range].first { header in
-                    header.name.count == name.count
-                        && isEqualIgnoringCase(bytes[header.name.start..<(header.name.start + name.count)], name[...])
-                }
-            }
+        let count = name.utf8.count
+        for position in storage.entries[index].headers {
+            // Lengths tell most names apart.
+            let header = storage.headers[position]
+            guard header.name.count == count, isEqualIgnoringCase(header.name, name) else { continue }
+            return storage.slice(header.value)
         }
-        return found.flatMap { storage.slice($0.value) }
+        return nil
     }
-}
 
-/// ASCII letters only: header names are tokens of HTTP.
-private func isEqualIgnoringCase(
-    _ left: Slice<UnsafeBufferPointer<UInt8>>, _ right: Slice<UnsafeBufferPointer<UInt8>>
-) -> Bool {
-    func lowercased(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    /// ASCII letters only: header names are tokens of HTTP.
+    private func isEqualIgnoringCase(_ span: RecordStorage.Span, _ name: String) -> Bool {
+        func lowercased(_ byte: UInt8) -> UInt8 {
+            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+        }
+        var position = span.start
+        for byte in name.utf8 {
+            let own = storage.bytes[position]
+            if own != byte, lowercased(own) != lowercased(byte) { return false }
+            position += 1
+        }
+        return true
     }
-    for (left, right) in zip(left, right) where left != right {
-        if lowercased(left) != lowercased(right) { return false }
-    }
-    return true
 }

@@ -17,8 +17,7 @@ struct BenchAnswers {
 
     /// - Parameter due: when a request was to be sent, in seconds; nil for one that is not timed.
     mutating func take(_ record: KafkaRecord, at now: Double, due: (Int) -> Double?) {
-        let key = record.key.map { String(decoding: $0, as: UTF8.self) } ?? ""
-        guard let index = Int(key), seen.indices.contains(index) else {
+        guard let index = record.key.flatMap(Self.index), seen.indices.contains(index) else {
             errors += 1
             return
         }
@@ -29,9 +28,21 @@ struct BenchAnswers {
         seen[index] = true
         answered += 1
         // The copies of the echo have no status.
-        if let status = record.headers.lastValue(named: RecordHeaderName.status), !status.elementsEqual("ok".utf8) {
+        if let status = record.firstHeaderValue(ignoringCase: RecordHeaderName.status), !status.elementsEqual("ok".utf8)
+        {
             errors += 1
         }
         if let due = due(index) { latencies.append((now - due) * 1000) }
+    }
+
+    /// The number that a key of digits writes.
+    private static func index(_ key: ArraySlice<UInt8>) -> Int? {
+        guard (1...18).contains(key.count) else { return nil }
+        var index = 0
+        for byte in key {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            index = index * 10 + Int(byte - UInt8(ascii: "0"))
+        }
+        return index
     }
 }

@@ -73,6 +73,7 @@ struct InputReader {
 
     private func datatype(_ element: JSONElement?, _ index: Int) throws(DecodeFailure) -> Datatype {
         guard let element else { throw .malformed("inputs[\(index)].datatype: missing") }
+        if let bytes = element.utf8, bytes == "FP32" { return .fp32 }
         guard let name = element.string else {
             throw .malformed("inputs[\(index)].datatype: found \(element.summary), expected a string")
         }

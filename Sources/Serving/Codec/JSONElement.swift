@@ -1,4 +1,5 @@
 import CSimdJSON
+import Glibc
 import JSONDocuments
 
 /// A value inside the scratch parser, valid until its next parse; it must not outlive the decode call.
@@ -121,8 +122,10 @@ extension UnsafeRawBufferPointer {
     }
 
     static func == (bytes: UnsafeRawBufferPointer, text: StaticString) -> Bool {
-        bytes.count == text.utf8CodeUnitCount
-            && text.withUTF8Buffer { bytes.elementsEqual($0) }
+        guard bytes.count == text.utf8CodeUnitCount, let start = bytes.baseAddress else {
+            return bytes.isEmpty && text.utf8CodeUnitCount == 0
+        }
+        return memcmp(start, text.utf8Start, bytes.count) == 0
     }
 
     static func ~= (text: StaticString, bytes: UnsafeRawBufferPointer) -> Bool { bytes == text }

@@ -90,17 +90,20 @@ enum RequestFormat {
     case rawBody
 
     init(_ headers: some HeaderFields, limits: RequestLimits) throws(DecodeFailure) {
-        let contentType = headers.firstValue(named: HeaderName.contentType) ?? []
+        guard let contentType = headers.firstValue(named: HeaderName.contentType), !contentType.isEmpty else {
+            // Without a content type the value is JSON, unless its JSON has no bytes.
+            let length = try Self.jsonLength(headers, limits)
+            self = length == 0 ? .rawBody : .json(length: length)
+            return
+        }
         // Parameters such as charset follow a semicolon; JSON is UTF-8 whatever they say.
         let mediaType = String(decoding: contentType.prefix(256).prefix { $0 != UInt8(ascii: ";") }, as: UTF8.self)
         let trimmed = mediaType.drop { $0 == " " }.prefix { $0 != " " }.lowercased()
         switch trimmed {
         case MediaType.json: self = .json(length: try Self.jsonLength(headers, limits))
-        case "" where contentType.isEmpty, MediaType.octetStream:
-            // Without a content type the value is JSON, unless its JSON has no bytes.
+        case MediaType.octetStream:
             let length = try Self.jsonLength(headers, limits)
-            let isRaw = length == 0 || (length == nil && !contentType.isEmpty)
-            self = isRaw ? .rawBody : .json(length: length)
+            self = length == nil || length == 0 ? .rawBody : .json(length: length)
         case MediaType.protobuf: self = .protobuf
         case _ where MediaType.protobufAliases.contains(trimmed): self = .protobuf
         default:

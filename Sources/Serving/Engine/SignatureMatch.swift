@@ -20,10 +20,10 @@ package struct SignatureMatch: Sendable {
     package init(
         _ request: InferenceRequest, inputs signature: [ValueInfo], outputs: [ValueInfo]
     ) throws(RequestError) {
-        var request = request
-        if let raw = request.rawInput { request.inputs = [try raw.completed(by: signature)] }
+        let given = try request.rawInput.map { raw throws(RequestError) in [try raw.completed(by: signature)] }
         let isBatched = signature.allSatisfy(\.hasBatchDimension) && outputs.allSatisfy(\.hasBatchDimension)
-        var matcher = InputMatcher(request: request, signature: signature, isBatched: isBatched)
+        var matcher = InputMatcher(
+            given ?? request.inputs, requestID: request.id, signature: signature, isBatched: isBatched)
         for declared in signature { try matcher.match(declared) }
         try matcher.refuseUnknownInputs()
         self.inputs = matcher.tensors
@@ -68,7 +68,8 @@ package struct SignatureMatch: Sendable {
 
 /// Goes through a signature input by input.
 private struct InputMatcher {
-    let request: InferenceRequest
+    let given: [NamedTensor]
+    let requestID: String?
     let signature: [ValueInfo]
     let isBatched: Bool
     var tensors: [Tensor] = []
@@ -78,20 +79,21 @@ private struct InputMatcher {
     /// Extents that symbols stand for in this request.
     private var symbols: [String: (extent: Int, input: String)] = [:]
 
-    init(request: InferenceRequest, signature: [ValueInfo], isBatched: Bool) {
-        self.request = request
+    init(_ given: [NamedTensor], requestID: String?, signature: [ValueInfo], isBatched: Bool) {
+        self.given = given
+        self.requestID = requestID
         self.signature = signature
         self.isBatched = isBatched
     }
 
     mutating func match(_ declared: ValueInfo) throws(RequestError) {
-        guard let position = request.inputs.firstIndex(where: { $0.name == declared.name }) else {
+        guard let position = given.firstIndex(where: { $0.name == declared.name }) else {
             throw refusal(
-                "inputs: found \(SignatureMatch.list(request.inputs.map(\.name))), "
+                "inputs: found \(SignatureMatch.list(given.map(\.name))), "
                     + "expected \(SignatureMatch.list(signature.map(\.name))); \"\(declared.name)\" is missing")
         }
         let field = { "inputs[\(position)] (\"\(declared.name)\")" }
-        let tensor = request.inputs[position].tensor
+        let tensor = given[position].tensor
         guard tensor.elementType == declared.elementType else {
             throw refusal(
                 "\(field()).datatype: found \(Datatype(tensor.elementType).rawValue), "
@@ -119,8 +121,7 @@ private struct InputMatcher {
     }
 
     func refuseUnknownInputs() throws(RequestError) {
-        for (position, input) in request.inputs.enumerated() where !signature.contains(where: { $0.name == input.name })
-        {
+        for (position, input) in given.enumerated() where !signature.contains(where: { $0.name == input.name }) {
             throw refusal(
                 "inputs[\(position)].name: found \"\(input.name)\", "
                     + "expected \(SignatureMatch.list(signature.map(\.name)))")
@@ -151,7 +152,7 @@ private struct InputMatcher {
 
     private func refusal(_ message: String) -> RequestError {
         RequestError(
-            .invalidInput, message, requestID: request.id)
+            .invalidInput, message, requestID: requestID)
     }
 }
 

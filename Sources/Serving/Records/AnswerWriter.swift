@@ -6,12 +6,23 @@ import TensorEngine
 /// Writes the answers of one job into one storage: results and dead letters, each answer's records next to each other.
 package struct AnswerWriter {
     /// What the results of requests for the same outputs of the same model have in common.
-    private struct Prepared {
+    private final class Prepared {
         let model: LoadedModel
         let outputIndices: [Int]
         let contentType: String
         let template: ResponseTemplate
         let headers: KafkaHeaderSet
+
+        init(
+            model: LoadedModel, outputIndices: [Int], contentType: String, template: ResponseTemplate,
+            headers: KafkaHeaderSet
+        ) {
+            self.model = model
+            self.outputIndices = outputIndices
+            self.contentType = contentType
+            self.template = template
+            self.headers = headers
+        }
     }
 
     private let encoder: AnswerEncoder

@@ -124,8 +124,12 @@ final class JournalFile: @unchecked Sendable {
             guard isOpen, slot < layout.slotCount else { return }
             let start = memory + layout.slotsOffset + slot * layout.slotStride
             var count = 0
+            // Neighbours mostly share their topic.
+            var last: (name: String, index: Int)?
             for position in positions.prefix(layout.slotCapacity) {
-                guard let topic = topicIndex[position.topicPartition.topic] else { continue }
+                let name = position.topicPartition.topic
+                if last?.name != name { last = topicIndex[name].map { (name, $0) } }
+                guard let topic = last?.index else { continue }
                 write(position, topic: topic, to: start + 16 + count * 16)
                 count += 1
             }

@@ -8,6 +8,8 @@ final class TensorStorage: @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer
     let byteCount: Int
     private let owner: AnyObject?
+    /// What was allocated; nil for foreign memory.
+    private let allocation: UnsafeMutableRawPointer?
 
     var isReadOnly: Bool { owner != nil }
 
@@ -16,7 +18,10 @@ final class TensorStorage: @unchecked Sendable {
         self.byteCount = byteCount
         // Rounded up to whole cache lines, so that vector loads at the end stay inside.
         let rounded = (max(byteCount, 1) + Self.alignment - 1) / Self.alignment * Self.alignment
-        self.pointer = .allocate(byteCount: rounded, alignment: Self.alignment)
+        // Aligned by hand: the system's allocator has a fast way for small blocks, but none for small aligned ones.
+        let allocation = UnsafeMutableRawPointer.allocate(byteCount: rounded + Self.alignment, alignment: 16)
+        self.allocation = allocation
+        self.pointer = allocation.alignedUp(toMultipleOf: Self.alignment)
         self.owner = nil
     }
 
@@ -25,9 +30,10 @@ final class TensorStorage: @unchecked Sendable {
         self.byteCount = byteCount
         self.pointer = UnsafeMutableRawPointer(mutating: pointer)
         self.owner = owner
+        self.allocation = nil
     }
 
     deinit {
-        if owner == nil { pointer.deallocate() }
+        allocation?.deallocate()
     }
 }
