@@ -18,14 +18,13 @@ final class ClientHandle: @unchecked Sendable {
 
     /// - Parameters:
     ///   - events: `RD_KAFKA_EVENT_…` types that are served as events instead of callbacks.
-    ///   - reportsDeliveries: whether each produced record's report goes to its ``DeliveryBatch``.
     ///   - isPolled: whether somebody serves the client's queue. Without that, errors must be logged instead, or they
     ///     would pile up there.
     /// - Throws: ``KafkaConfigurationError``, or ``KafkaError`` when the combination of properties is refused.
     init(
         _ type: rd_kafka_type_t, properties: NativeProperties, logger: Logger,
         wake: @escaping @Sendable () -> Void = {},
-        events: Int32 = 0, reportsDeliveries: Bool = false, isPolled: Bool = true
+        events: Int32 = 0, isPolled: Bool = true
     ) throws {
         self.logger = logger
         let context = ClientContext(
@@ -40,7 +39,6 @@ final class ClientHandle: @unchecked Sendable {
         }
         rd_kafka_conf_set_log_cb(configuration, logCallback)
         if isPolled { rd_kafka_conf_set_error_cb(configuration, errorCallback) }
-        if reportsDeliveries { rd_kafka_conf_set_dr_msg_cb(configuration, deliveryCallback) }
         if events != 0 { rd_kafka_conf_set_events(configuration, events) }
         let retained = Unmanaged.passRetained(context)
         rd_kafka_conf_set_opaque(configuration, retained.toOpaque())

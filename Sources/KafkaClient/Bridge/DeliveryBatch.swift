@@ -98,13 +98,9 @@ final class DeliveryBatch: @unchecked Sendable {
     }
 }
 
-/// Called on the polling thread, or on a thread inside flush or commit, once per produced record.
-func deliveryCallback(
-    _ client: OpaquePointer?, _ message: UnsafePointer<rd_kafka_message_t>?, _ opaque: UnsafeMutableRawPointer?
-) {
-    guard let message, let slot = message.pointee._private?.assumingMemoryBound(to: DeliveryBatch.Slot.self) else {
-        return
-    }
+/// Takes a produced record's report to its batch; once per record, on the thread that serves the reports.
+func reportDelivery(_ message: UnsafePointer<rd_kafka_message_t>) {
+    guard let slot = message.pointee._private?.assumingMemoryBound(to: DeliveryBatch.Slot.self) else { return }
     let (batch, index) = (slot.pointee.batch, slot.pointee.index)
     if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
         batch.delivered(

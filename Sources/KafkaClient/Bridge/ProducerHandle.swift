@@ -4,8 +4,8 @@ import Synchronization
 
 /// The synchronous face of one librdkafka producer, with the thread that serves its delivery reports.
 ///
-/// Reports are callbacks served by that thread and by flush and commit themselves, so a commit that waits for its records
-/// cannot wait for somebody else to poll.
+/// Reports are events served by that thread alone. As callbacks they would go to whoever polls first, and flush and commit,
+/// which poll too, would sleep out their 10 ms when it was not them.
 final class ProducerHandle: Sendable {
     enum EnqueueResult {
         case done
@@ -25,10 +25,12 @@ final class ProducerHandle: Sendable {
     private let topics = Mutex(TopicHandles())
 
     init(_ properties: NativeProperties, logger: Logger) throws {
-        client = try ClientHandle(RD_KAFKA_PRODUCER, properties: properties, logger: logger, reportsDeliveries: true)
+        client = try ClientHandle(
+            RD_KAFKA_PRODUCER, properties: properties, logger: logger,
+            events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR)
         let client = client
         startThread(name: "kafka-delivery") {
-            while (try? client.use("poll", { rd_kafka_poll($0, 100) })) != nil {}
+            while (try? client.use("poll", { serveEvent(of: $0, client) })) != nil {}
         }
     }
 
@@ -171,4 +173,20 @@ func queryPartitionCount(_ client: OpaquePointer, _ topic: String, timeout: Dura
     }
     try check("metadata of \(topic)", found.pointee.err)
     return Int(found.pointee.partition_cnt)
+}
+
+/// Blocks for at most 100 ms.
+private func serveEvent(of producer: OpaquePointer, _ client: ClientHandle) {
+    guard let queue = rd_kafka_queue_get_main(producer) else { return }
+    defer { rd_kafka_queue_destroy(queue) }
+    guard let event = rd_kafka_queue_poll(queue, 100) else { return }
+    defer { rd_kafka_event_destroy(event) }
+    switch rd_kafka_event_type(event) {
+    case RD_KAFKA_EVENT_DR:
+        while let message = rd_kafka_event_message_next(event) { reportDelivery(message) }
+    case RD_KAFKA_EVENT_ERROR:
+        errorCallback(
+            producer, rd_kafka_event_error(event).rawValue, rd_kafka_event_error_string(event), client.callbackContext)
+    default: return
+    }
 }
