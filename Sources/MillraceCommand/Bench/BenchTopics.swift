@@ -70,6 +70,22 @@ final class BenchTopics {
         } else {
             try await admin?.createTopics(
                 names.map { NewTopic(name: $0, partitions: partitions, replicationFactor: nil) })
+            for name in names { try await waitForLeaders(of: name) }
+        }
+    }
+
+    /// A topic exists before every broker knows of it.
+    private func waitForLeaders(of topic: String) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while let admin {
+            let found = try? await admin.metadata(topic: topic).topics[topic]
+            if let found, found.partitions.count == partitions, found.partitions.allSatisfy({ $0.leader != nil }) {
+                return
+            }
+            guard ContinuousClock.now < deadline else {
+                throw CommandFailure(.broker, "topic \(topic) has no leaders 10 s after it was created")
+            }
+            try await Task.sleep(for: .milliseconds(50))
         }
     }
 }

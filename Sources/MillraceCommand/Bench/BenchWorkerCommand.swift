@@ -36,8 +36,11 @@ struct BenchWorkerCommand: AsyncParsableCommand {
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         let found = try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
             let watching = Task { await watch(service) }
+            tasks.addTask {
+                defer { watching.cancel() }
+                try await group.run()
+            }
             tasks.addTask {
                 _ = await watching.value
                 await group.triggerGracefulShutdown()
