@@ -61,6 +61,10 @@ def counts(requests, results, letters, plan):
     return {kind: count for kind, count in audit.counts.items() if count}
 
 
+def is_dead_letter(plan, record):
+    return plan.request(record.headers[ID_HEADER].decode()).is_dead_letter
+
+
 class AuditTest(unittest.TestCase):
     def setUp(self):
         self.plan, self.requests, self.results, self.letters = perfect_run()
@@ -165,6 +169,12 @@ class AuditTest(unittest.TestCase):
     def test_altered_dead_letter(self):
         self.letters[0] = self.letters[0]._replace(value=b"other")
         self.assertEqual(self.found(), {"wrong": 1})
+
+    def test_a_request_that_the_log_holds_twice_has_two_answers(self):
+        last = max(self.requests, key=lambda record: (record.partition == 0, record.offset))
+        again = last._replace(offset=last.offset + 1)
+        self.requests.insert(self.requests.index(last) + 1, again)
+        self.assertEqual(self.found().get("lost", 0), 2 if is_dead_letter(self.plan, last) else 1)
 
     def test_a_request_log_with_a_gap_is_refused(self):
         del self.requests[40]

@@ -182,8 +182,10 @@ class Run:
         return audit
 
     def _report(self, audit):
-        if audit.requests != self.load.acknowledged:
-            self.problems.append(f"{self.load.acknowledged} requests acknowledged, {audit.requests} in the log")
+        if audit.requests != self.load.acknowledged + audit.repeated:
+            self.problems.append(
+                f"{self.load.acknowledged} requests acknowledged, {audit.requests} in the log, "
+                f"{audit.repeated} of them repeated")
         self.problems += self.load.failures
         if self.lag:
             self.problems.append("the committed offsets are not the ends of the request topic")
@@ -196,7 +198,7 @@ class Run:
             "run": self.name, "seed": self.seed, "minutes": minutes, "rate": audit.requests / minutes / 60,
             "passed": audit.is_clean and not self.problems,
             "audit": {
-                "requests": audit.requests, "rows": self.load.rows, "results": audit.results,
+                "requests": audit.requests, "repeated": audit.repeated, "rows": self.load.rows, "results": audit.results,
                 "dead_letters": audit.dead_letters, "statuses": dict(audit.statuses), "counts": dict(audit.counts),
                 "rows_checked": audit.answers.rows_checked, "images": audit.answers.images_seen,
                 "examples": audit.examples},
