@@ -108,7 +108,7 @@ extension KafkaError {
             RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST,
             RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
     }
-    /// The feature is not implemented by this broker (or by the embedded cluster).
+    /// This broker, or the embedded cluster, does not offer what was asked of it.
     public var isUnsupported: Bool {
         isOneOf(
             RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION,
