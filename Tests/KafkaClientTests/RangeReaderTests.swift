@@ -54,9 +54,9 @@ import Testing
         await reader.close()
     }
 
-    /// The embedded cluster keeps no markers, so only a real broker ends a range with records that nobody sees.
+    /// The embedded cluster keeps no markers, so only a real broker ends a range with something that nobody sees.
     @Test(.enabled(if: !TestBroker.isEmbedded, "needs MILLRACE_TEST_BOOTSTRAP"))
-    func aRangeEndsWhereOnlyMarkersAndAbortedRecordsFollow() async throws {
+    func aRangeEndsWhereOnlyAMarkerFollows() async throws {
         let partitions = try await Self.filledTopic(partitions: 1, count: 3)
         let producer = try TransactionalProducer(
             TransactionalProducerConfiguration(
@@ -65,12 +65,13 @@ import Testing
             logger: TestBroker.logger)
         try await producer.initTransactions()
         try producer.begin()
-        try await producer.produce([ProducerRecord(topic: partitions[0].topic, partition: 0, value: [9])])
-        try await producer.abort()
+        try await producer.produce([ProducerRecord(topic: partitions[0].topic, partition: 0, value: [3])])
+        try await producer.commit()
         await producer.close()
         let reader = try Self.reader()
-        try await reader.start([partitions[0]: 0..<5])
-        #expect(try await Self.all(reader) == [partitions[0]: [0, 1, 2]])
+        // The marker is written after the commit has been answered; until then the log ends before the transaction.
+        try await poll { (try? await reader.start([partitions[0]: 0..<5])) != nil }
+        #expect(try await Self.all(reader) == [partitions[0]: [0, 1, 2, 3]])
         await reader.close()
     }
 }

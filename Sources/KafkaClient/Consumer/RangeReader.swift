@@ -27,7 +27,8 @@ public final class RangeReader: Sendable {
         wakes = consumer.wakes()
     }
 
-    /// Starts to read, in place of earlier ranges. Empty ranges count as read.
+    /// Starts to read, in place of earlier ranges. Empty ranges count as read. For a `read_committed` reader the log ends at
+    /// its first open transaction.
     ///
     /// - Throws: ``RangeError/outsideLog(_:requested:kept:)`` for a range that the log does not hold; ``KafkaError``.
     public func start(_ ranges: [TopicPartition: Range<Int64>], timeout: Duration = .seconds(30)) async throws {
