@@ -104,7 +104,10 @@ let package = Package(
         tests("ModelFormatsTests", ["ModelFormats", "JSONDocuments", "TensorEngine", "TestSupport"]),
         tests("KafkaClientTests", ["KafkaClient", logging]),
         tests(
-            "ModelRegistryTests", ["ModelRegistry", "ModelFormats", "TensorEngine", "TestSupport", logging]),
+            "ModelRegistryTests",
+            [
+                "ModelRegistry", "JSONDocuments", "KafkaClient", "ModelFormats", "TensorEngine", "TestSupport", logging,
+            ]),
         tests(
             "ServingTests",
             [

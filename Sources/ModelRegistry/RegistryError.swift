@@ -4,6 +4,9 @@ public enum RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The name asked for, the known one it was probably meant to be, and the number of known ones.
     case unknownModel(String, nearest: String?, knownCount: Int)
     case unknownVersion(ModelReference, available: [Int])
+    case invalidAlias(String)
+    /// The alias asked for, the known one it was probably meant to be, and the versions that there are.
+    case unknownAlias(ModelReference, nearest: String?, available: [Int])
     /// Known, but not loaded here.
     case notLoaded(ModelReference)
     case storeUnusable(path: String, reason: String)
@@ -19,7 +22,12 @@ public enum RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
             "unknown model \"\(name)\"; \(knownCount) \(knownCount == 1 ? "model is" : "models are") known"
         case .unknownVersion(let reference, let available):
             "model \"\(reference.name)\" has no version \"\(reference.version)\"; available: "
-                + available.map(String.init).joined(separator: ", ")
+                + Self.list(available)
+        case .unknownAlias(let reference, let nearest, let available):
+            "model \"\(reference.name)\" has no alias \"\(reference.version)\"; "
+                + (nearest.map { "did you mean \"\($0)\"? " } ?? "") + "available versions: " + Self.list(available)
+        case .invalidAlias(let alias):
+            "alias \"\(alias)\": expected what a model name may be, but neither a number nor \"latest\""
         case .notLoaded(let reference):
             "model version \(reference) exists but is not loaded by this instance"
         case .storeUnusable(let path, let reason):
@@ -27,5 +35,8 @@ public enum RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
         case .damagedEntry(let path, let reason):
             "artifact store entry \(path): \(reason)"
         }
+    }
+    private static func list(_ numbers: [Int]) -> String {
+        numbers.isEmpty ? "none" : numbers.map(String.init).joined(separator: ", ")
     }
 }

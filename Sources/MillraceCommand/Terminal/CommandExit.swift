@@ -30,8 +30,8 @@ enum CommandExit {
         case let error as ModelFormatError: error.reason == .notFound ? .notFound : .usage
         case let error as RegistryError:
             switch error {
-            case .unknownModel, .unknownVersion, .notLoaded: .notFound
-            case .invalidModelName, .storeUnusable, .damagedEntry: .usage
+            case .unknownModel, .unknownVersion, .unknownAlias, .notLoaded: .notFound
+            case .invalidModelName, .invalidAlias, .storeUnusable, .damagedEntry: .usage
             }
         case is KafkaError, is PipelineError: .broker
         default: nil

@@ -31,7 +31,7 @@ package final class BoundRequest: Sendable {
         } catch let error {
             let code: RequestErrorCode =
                 switch error {
-                case .unknownVersion, .notLoaded: .unknownVersion
+                case .unknownVersion, .unknownAlias, .notLoaded: .unknownVersion
                 default: .unknownModel
                 }
             throw RequestError(
