@@ -70,6 +70,7 @@ enum ConfigurationKeys {
         "Input bytes of a batch.")
     static let batchDelay = ConfigurationKey(
         "batching.maximum-delay", .duration(.zero ... .seconds(10)), default: .milliseconds(2),
+        defaultDescription: "the delivery's: 2ms with exactly-once, 0ms with at-least-once",
         "How long a batch waits for more rows.")
 
     static let rowsInFlight = ConfigurationKey(
@@ -131,7 +132,7 @@ enum ConfigurationKeys {
         applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
         sessionTimeout, requestTopics, resultTopic,
         deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore, modelPreload,
-        batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, delivery, recoveryDirectory,
+        delivery, batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, recoveryDirectory,
         recoveryAttempts, requestBytes, resultBytes,
         requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,
         logFormat,

@@ -20,6 +20,17 @@ import Testing
         #expect(configuration.logging.level == .info)
     }
 
+    @Test func `a batch waits for more rows only where a transaction outlasts the wait`() throws {
+        func delay(_ flags: (String, String)...) throws -> (Duration, String?) {
+            let loaded = try load(flags: flags)
+            let setting = loaded.settings.first { $0.key == "batching.maximum-delay" }
+            return (loaded.configuration.batching.maximumDelay, setting?.value)
+        }
+        #expect(try delay() == (.milliseconds(2), "2ms"))
+        #expect(try delay(("delivery", "at-least-once")) == (.zero, "0ms"))
+        #expect(try delay(("delivery", "at-least-once"), ("batching.maximum-delay", "1ms")).0 == .milliseconds(1))
+    }
+
     @Test func `flags win over variables, variables over the file, the file over defaults`() throws {
         let yaml = "batching:\n  maximum-rows: 1\n  maximum-delay: 3ms\ngateway: {port: 1, host: '::1'}\n"
         let loaded = try load(
