@@ -69,9 +69,8 @@ enum ConfigurationKeys {
         "batching.maximum-bytes", .byteSize(1024...(1 << 30)), default: 8 << 20,
         "Input bytes of a batch.")
     static let batchDelay = ConfigurationKey(
-        "batching.maximum-delay", .duration(.zero ... .seconds(10)), default: .milliseconds(2),
-        defaultDescription: "the delivery's: 2ms with exactly-once, 0ms with at-least-once",
-        "How long a batch waits for more rows.")
+        "batching.maximum-delay", .duration(.zero ... .seconds(10)), default: .zero,
+        "How long rows wait for more to share their batch; they share one without waiting while every thread is busy.")
 
     static let rowsInFlight = ConfigurationKey(
         "pipeline.maximum-rows-in-flight", .integer(1...10_000_000), default: 8192,

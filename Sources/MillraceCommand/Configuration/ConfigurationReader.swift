@@ -22,17 +22,15 @@ struct ConfigurationReader {
         self.problems = layers.flatMap(\.problems)
     }
 
-    /// - Parameter default: in place of the key's own, where it depends on other values.
-    mutating func read<Value>(_ key: ConfigurationKey<Value>, default: Value? = nil) -> Value {
-        let fallback = `default` ?? key.defaultValue
+    mutating func read<Value>(_ key: ConfigurationKey<Value>) -> Value {
         for layer in layers {
             guard let (raw, place) = layer.value(forKey: key.name, asList: key.type.isList) else { continue }
-            guard let value = parse(raw, as: key.type, key: key.name, place: place) else { return fallback }
+            guard let value = parse(raw, as: key.type, key: key.name, place: place) else { return key.defaultValue }
             record(key.name, text: key.type.format(value), source: place)
             return value
         }
-        record(key.name, text: key.type.format(fallback), source: "default")
-        return fallback
+        record(key.name, text: key.type.format(key.defaultValue), source: "default")
+        return key.defaultValue
     }
 
     /// The mapping's entries, each from the highest layer that gives it.

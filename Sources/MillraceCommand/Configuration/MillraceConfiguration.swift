@@ -25,7 +25,7 @@ import ModelRegistry
 /// | `delivery` | `exactly-once` |
 /// | `batching.maximum-rows` | `128` |
 /// | `batching.maximum-bytes` | `8MiB` |
-/// | `batching.maximum-delay` | the delivery's: 2ms with exactly-once, 0ms with at-least-once |
+/// | `batching.maximum-delay` | `0ms` |
 /// | `pipeline.maximum-rows-in-flight` | `8192` |
 /// | `pipeline.maximum-bytes-in-flight` | `256MiB` |
 /// | `pipeline.threads` | the number of cores |
@@ -137,12 +137,10 @@ struct MillraceConfiguration: Sendable, Equatable {
             replicationFactor: reader.read(Keys.topicReplicationFactor))
         bindings = reader.read(Keys.bindings)
         models = Models(store: reader.read(Keys.modelStore), preload: reader.read(Keys.modelPreload))
-        let delivery = reader.read(Keys.delivery)
-        self.delivery = delivery
+        delivery = reader.read(Keys.delivery)
         batching = Batching(
             maximumRows: reader.read(Keys.batchRows), maximumBytes: reader.read(Keys.batchBytes),
-            // A transaction's round trips outlast the wait; without one the wait would be most of a result's latency.
-            maximumDelay: reader.read(Keys.batchDelay, default: delivery == .atLeastOnce ? .zero : nil))
+            maximumDelay: reader.read(Keys.batchDelay))
         pipeline = Pipeline(
             maximumRowsInFlight: reader.read(Keys.rowsInFlight), maximumBytesInFlight: reader.read(Keys.bytesInFlight),
             threads: reader.read(Keys.threads))

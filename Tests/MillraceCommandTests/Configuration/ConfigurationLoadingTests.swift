@@ -14,21 +14,10 @@ import Testing
         #expect(configuration.topics.requests == ["millrace.requests"])
         #expect(configuration.models.preload == .all)
         #expect(configuration.batching.maximumBytes == 8_388_608)
-        #expect(configuration.batching.maximumDelay == .milliseconds(2))
+        #expect(configuration.batching.maximumDelay == .zero)
         #expect(configuration.delivery == .exactlyOnce)
         #expect(configuration.pipeline.threads >= 1)
         #expect(configuration.logging.level == .info)
-    }
-
-    @Test func `a batch waits for more rows only where a transaction outlasts the wait`() throws {
-        func delay(_ flags: (String, String)...) throws -> (Duration, String?) {
-            let loaded = try load(flags: flags)
-            let setting = loaded.settings.first { $0.key == "batching.maximum-delay" }
-            return (loaded.configuration.batching.maximumDelay, setting?.value)
-        }
-        #expect(try delay() == (.milliseconds(2), "2ms"))
-        #expect(try delay(("delivery", "at-least-once")) == (.zero, "0ms"))
-        #expect(try delay(("delivery", "at-least-once"), ("batching.maximum-delay", "1ms")).0 == .milliseconds(1))
     }
 
     @Test func `flags win over variables, variables over the file, the file over defaults`() throws {
