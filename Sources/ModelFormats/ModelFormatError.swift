@@ -1,3 +1,4 @@
+import Glibc
 import JSONDocuments
 
 /// What is wrong with a model or data file: the file, the place in it, what was found and what was expected.
@@ -25,6 +26,10 @@ public struct ModelFormatError: Error, Sendable, Hashable, CustomStringConvertib
         case digestMismatch
         /// Writing failed.
         case unwritable
+        /// Writing failed because the disk, or what this user may have of it, is full.
+        case storageFull
+        /// Writing failed because the file system or the folder may only be read.
+        case readOnly
     }
 
     public let reason: Reason
@@ -46,6 +51,19 @@ public struct ModelFormatError: Error, Sendable, Hashable, CustomStringConvertib
 
     public var description: String {
         location.isEmpty ? "\(file): \(message)" : "\(file): \(location): \(message)"
+    }
+}
+
+extension ModelFormatError {
+    /// A failure to write, by its `errno`.
+    package init(writing file: String, code: Int32) {
+        let reason: Reason =
+            switch code {
+            case ENOSPC, EDQUOT, EFBIG: .storageFull
+            case EROFS, EACCES, EPERM: .readOnly
+            default: .unwritable
+            }
+        self.init(reason, file: file, systemMessage(code))
     }
 }
 

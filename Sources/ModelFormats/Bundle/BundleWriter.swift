@@ -30,7 +30,7 @@ struct BundleWriter {
             try writeFiles(manifest, content, in: temporary)
             // Fails when another writer was faster: a folder with files in it is not replaced.
             guard rename(temporary, path) == 0 else {
-                throw ModelFormatError(.unwritable, file: path, systemMessage(errno))
+                throw ModelFormatError(writing: path, code: errno)
             }
         } catch {
             for name in [ModelBundle.manifestName, ModelBundle.graphName, ModelBundle.weightsName] {
@@ -43,14 +43,14 @@ struct BundleWriter {
     }
 
     private func makeTemporaryFolder() throws(ModelFormatError) -> String {
-        var template = Array("\(parent)/.bundle-XXXXXX".utf8CString)
+        var template = Array("\(parent)/\(ModelBundle.temporaryPrefix)XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { buffer in
             buffer.baseAddress.flatMap { mkdtemp($0) } != nil
         }
-        guard made else { throw ModelFormatError(.unwritable, file: path, systemMessage(errno)) }
+        guard made else { throw ModelFormatError(writing: path, code: errno) }
         let name = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         // `mkdtemp` makes it private; a bundle is as readable as any file.
-        guard chmod(name, 0o755) == 0 else { throw ModelFormatError(.unwritable, file: path, systemMessage(errno)) }
+        guard chmod(name, 0o755) == 0 else { throw ModelFormatError(writing: path, code: errno) }
         return name
     }
 
@@ -80,8 +80,8 @@ struct BundleWriter {
     private func synchronize(_ folder: String) throws(ModelFormatError) {
         guard durably else { return }
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw ModelFormatError(.unwritable, file: folder, systemMessage(errno)) }
+        guard descriptor >= 0 else { throw ModelFormatError(writing: folder, code: errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw ModelFormatError(.unwritable, file: folder, systemMessage(errno)) }
+        guard fsync(descriptor) == 0 else { throw ModelFormatError(writing: folder, code: errno) }
     }
 }

@@ -19,6 +19,10 @@ public struct ModelBundle: Sendable {
     static let manifestName = "manifest.json"
     static let graphName = "graph.json"
     static let weightsName = "weights.safetensors"
+    /// The files of a bundle, the manifest last.
+    package static let fileNames = [weightsName, graphName, manifestName]
+    /// How the name of a folder begins in which a bundle is being written.
+    package static let temporaryPrefix = ".bundle-"
 
     /// A bundle of a graph in memory; computes the digests.
     public init(manifest: Manifest, graph: Graph) {

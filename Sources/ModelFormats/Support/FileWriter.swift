@@ -8,7 +8,7 @@ final class FileWriter {
     init(_ path: String) throws(ModelFormatError) {
         self.path = path
         descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw ModelFormatError(.unwritable, file: path, systemMessage(errno)) }
+        guard descriptor >= 0 else { throw ModelFormatError(writing: path, code: errno) }
     }
 
     deinit {
@@ -28,7 +28,7 @@ final class FileWriter {
         while !rest.isEmpty {
             let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw ModelFormatError(.unwritable, file: path, systemMessage(errno)) }
+            guard count > 0 else { throw ModelFormatError(writing: path, code: errno) }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
@@ -40,7 +40,7 @@ final class FileWriter {
         let closed = close(descriptor)
         descriptor = -1
         guard synced == 0, closed == 0 else {
-            throw ModelFormatError(.unwritable, file: path, systemMessage(synced == 0 ? errno : code))
+            throw ModelFormatError(writing: path, code: synced == 0 ? errno : code)
         }
     }
 }
