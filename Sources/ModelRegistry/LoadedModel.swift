@@ -1,4 +1,5 @@
 public import ModelFormats
+import Synchronization
 public import TensorEngine
 
 /// A version that is ready to answer: immutable, shared by every batch that runs on it, and kept alive by them.
@@ -6,13 +7,25 @@ public final class LoadedModel: Sendable {
     public let version: ModelVersion
     public let manifest: Manifest
     public let graph: CompiledGraph
+    private let largestArena = Atomic<Int>(0)
+    private let onRelease: (@Sendable () -> Void)?
 
+    /// - Parameter onRelease: called when nobody holds the model any more, on whichever thread let go of it.
     /// - Throws: ``GraphError`` when the graph is not one that the engine can run.
-    public init(version: ModelVersion, bundle: ModelBundle, options: CompilationOptions = .init()) throws(GraphError) {
+    public init(
+        version: ModelVersion, bundle: ModelBundle, options: CompilationOptions = .init(),
+        onRelease: (@Sendable () -> Void)? = nil
+    ) throws(GraphError) {
         self.version = version
         self.manifest = bundle.manifest
         self.graph = try CompiledGraph(bundle.graph, options: options)
+        self.onRelease = onRelease
     }
+
+    deinit { onRelease?() }
+
+    /// Bytes that the model keeps in memory, about: its constants, their packed forms and the arena of its largest warm plan.
+    public var memoryByteCount: Int { graph.weightsByteCount + largestArena.load(ordering: .relaxed) }
 
     /// Whether requests of several rows, and rows of several requests, may run together.
     public var isBatched: Bool {
@@ -28,6 +41,7 @@ public final class LoadedModel: Sendable {
             let plan = try graph.plan(inputShapes: shapes)
             let inputs = zip(graph.inputs, shapes).map { Tensor(zeros: $0.elementType, shape: $1) }
             _ = try context.run(plan, inputs: inputs)
+            largestArena.max(plan.arenaByteCount, ordering: .relaxed)
             guard isBatched, rows < maximumRows else { return }
             rows = min(rows * 2, maximumRows)
         }

@@ -1,80 +1,172 @@
 public import Logging
-import ModelFormats
 import Synchronization
 public import TensorEngine
 
 /// The versions that exist and those that are loaded here.
 ///
 /// Resolving takes a lock for a dictionary look-up; a batch then holds the ``LoadedModel`` itself, so that nothing
-/// done here afterwards pulls it from under the batch.
+/// done here afterwards pulls it from under the batch. A version that is released goes when its last batch lets go of it.
+///
+/// Used in one of two ways: the caller brings versions with ``load(_:warmUpRows:on:)``; or it hands over a plan with
+/// ``follow(_:)``, runs a ``ModelLoader``, and versions come and go by themselves.
 public final class Registry: Sendable {
-    private struct State {
-        var catalog = VersionCatalog() { didSet { recent = nil } }
-        var loaded: [ModelVersion.Identity: LoadedModel] = [:] { didSet { recent = nil } }
-        /// What was asked for last: neighbouring requests mostly ask for the same.
-        var recent: (reference: ModelReference, model: LoadedModel)?
+    /// What became of a version here.
+    public enum Event: Sendable, Hashable {
+        case loaded(ModelVersion.Identity)
+        case failed(ModelVersion.Identity, reason: String)
+        /// Nothing uses it any more: its memory is free.
+        case unloaded(ModelVersion.Identity)
     }
 
-    private let store: any ArtifactStore
-    private let options: CompilationOptions
-    private let logger: Logger
-    private let state = Mutex(State())
+    /// What a reference means at the moment.
+    public struct Resolution: Sendable {
+        public var model: LoadedModel
+        /// The registry topic's offset of the event that made the reference mean this version; nil without a topic.
+        public var activation: Int64?
+        /// Answers too, to a topic of its own.
+        public var shadow: Shadow?
 
-    public init(store: any ArtifactStore, options: CompilationOptions = .init(), logger: Logger) {
+        package init(model: LoadedModel, activation: Int64? = nil, shadow: Shadow? = nil) {
+            self.model = model
+            self.activation = activation
+            self.shadow = shadow
+        }
+    }
+
+    public struct Shadow: Sendable {
+        public var model: LoadedModel
+        public var topic: String
+        /// The registry topic's offset of the rule.
+        public var activation: Int64?
+    }
+
+    /// A resolution as requests of the same reference have it in common.
+    struct Route {
+        var main: Resolution
+        /// Takes some of the keys, if there is a rule.
+        var split: (rule: TrafficRule, canary: Resolution)?
+    }
+
+    struct State {
+        var table: VersionTable<LoadedModel>
+        var isFollowing = false
+        /// What was asked for last: neighbouring requests mostly ask for the same.
+        var recent: (reference: ModelReference, route: Route)?
+        /// Topics that shadows may write to.
+        var shadowTopics: Set<String> = []
+    }
+
+    let store: any ArtifactStore
+    let options: CompilationOptions
+    let logger: Logger
+    let state: Mutex<State>
+    let loads: AsyncStream<ModelVersion>
+    let loadQueue: AsyncStream<ModelVersion>.Continuation
+    /// What becomes of versions, for one reader.
+    public let events: AsyncStream<Event>
+    let eventQueue: AsyncStream<Event>.Continuation
+    private let changes = Atomic<Int>(0)
+    private let onChange = Mutex<[@Sendable () -> Void]>([])
+
+    /// - Parameter memoryBudget: bytes that loaded versions may take together, about; nil is no limit.
+    public init(
+        store: any ArtifactStore, options: CompilationOptions = .init(), memoryBudget: Int? = nil, logger: Logger
+    ) {
         self.store = store
         self.options = options
         self.logger = logger
+        state = Mutex(State(table: VersionTable(budget: memoryBudget)))
+        // A version is enqueued once until it is loaded: the queue is as long as there are versions.
+        (loads, loadQueue) = AsyncStream.makeStream()
+        (events, eventQueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(10_000))
     }
+
+    // MARK: What there is
 
     /// The versions that can be named; those not loaded yet can be loaded.
     public var catalog: VersionCatalog {
-        get { state.withLock { $0.catalog } }
-        set { state.withLock { $0.catalog = newValue } }
+        get { state.withLock { $0.table.plan.catalog } }
+        set { change { $0.table.follow(ServingPlan(newValue), loads: false, now: .now) } }
     }
 
     /// The loaded versions, by name and number.
     public var loaded: [ModelVersion.Identity] {
-        state.withLock { Array($0.loaded.keys) }.sorted()
+        state.withLock { state in state.table.phases.keys.filter { state.table.model($0) != nil } }.sorted()
     }
 
-    /// The loaded model that answers a reference.
-    /// - Throws: as ``VersionCatalog/version(for:)``, and ``RegistryError/notLoaded(_:)``.
-    public func resolve(_ reference: ModelReference) throws(RegistryError) -> LoadedModel {
-        let found: Result<LoadedModel, RegistryError> = state.withLock { state in
-            if let recent = state.recent, recent.reference == reference { return .success(recent.model) }
-            do throws(RegistryError) {
-                let version = try state.catalog.version(for: reference)
-                guard let model = state.loaded[version.identity] else { return .failure(.notLoaded(reference)) }
-                state.recent = (reference, model)
-                return .success(model)
-            } catch let error {
-                return .failure(error)
+    /// Bytes of the loaded versions, about.
+    public var memoryByteCount: Int { state.withLock { $0.table.bytes } }
+
+    /// Versions that are wanted and neither loaded nor failed nor unloaded for want of memory.
+    public var pending: [ModelVersion.Identity] {
+        state.withLock { state in
+            state.table.plan.wanted.keys.filter {
+                switch state.table.phases[$0] {
+                case .loading?, nil: true
+                default: false
+                }
+            }
+        }.sorted()
+    }
+
+    /// Why wanted versions could not be loaded.
+    public var failures: [ModelVersion.Identity: String] {
+        state.withLock { state in
+            state.table.phases.compactMapValues { if case .failed(let reason, _) = $0 { reason } else { nil } }
+        }
+    }
+
+    /// Counts changes of what is loaded or meant.
+    public var changeCount: Int { changes.load(ordering: .acquiring) }
+
+    /// Calls `body` after every change, on whichever thread made it.
+    public func onChange(_ body: @escaping @Sendable () -> Void) { onChange.withLock { $0.append(body) } }
+
+    // MARK: Changes
+
+    /// Loads and unloads by this plan from now on; references move on to new versions once those are loaded.
+    public func follow(_ plan: ServingPlan) {
+        change { state in
+            state.isFollowing = true
+            return state.table.follow(plan, loads: true, now: .now)
+        }
+    }
+
+    /// Tries versions again that could not be loaded, once they have been left alone for a while.
+    public func retryFailures() {
+        change { state in
+            guard state.isFollowing else { return [] }
+            return state.table.follow(state.table.plan, loads: true, now: .now)
+        }
+    }
+
+    /// Lets shadows write to these topics; a rule's shadow with another does not answer.
+    public func permitShadows(to topics: Set<String>) {
+        change { state in
+            state.shadowTopics = topics
+            return []
+        }
+    }
+
+    /// Changes the state, then does what follows from it outside of the lock: models are released there.
+    func change(_ body: (inout State) -> [VersionTable<LoadedModel>.Action]) {
+        let actions = state.withLock { state in
+            defer { state.recent = nil }
+            return body(&state)
+        }
+        perform(actions)
+        changes.add(1, ordering: .releasing)
+        for body in onChange.withLock({ $0 }) { body() }
+    }
+
+    func perform(_ actions: [VersionTable<LoadedModel>.Action]) {
+        for action in actions {
+            switch action {
+            case .load(let version): loadQueue.yield(version)
+            case .released(let identity, _):
+                logger.info(
+                    "model released", metadata: ["model": "\(identity.name)", "version": "\(identity.number)"])
             }
         }
-        return try found.get()
-    }
-
-    /// Reads a version from the store, compiles it and warms it up for batches up to `warmUpRows` rows.
-    /// - Throws: when the store has no such bundle or a damaged one, or when the engine cannot run its graph.
-    public func load(_ version: ModelVersion, warmUpRows: Int, on pool: ComputePool) async throws {
-        let started = ContinuousClock.now
-        let (store, options) = (store, options)
-        let model = try await pool.run { context in
-            let model = try LoadedModel(
-                version: version, bundle: store.bundle(digest: version.digest), options: options)
-            try model.warmUp(maximumRows: warmUpRows, on: context)
-            return model
-        }
-        state.withLock { state in
-            state.catalog.insert(version)
-            state.loaded[version.identity] = model
-        }
-        logger.info(
-            "model loaded",
-            metadata: [
-                "model": "\(version.identity.name)", "version": "\(version.identity.number)",
-                "digest": "\(version.digest)", "engine": "\(model.graph.engineIdentity)",
-                "duration": "\(ContinuousClock.now - started)",
-            ])
     }
 }

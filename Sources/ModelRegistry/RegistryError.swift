@@ -9,7 +9,16 @@ public enum RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
     case unknownAlias(ModelReference, nearest: String?, available: [Int])
     /// Known, but not loaded here.
     case notLoaded(ModelReference)
+    /// Being loaded: worth waiting for.
+    case loading(ModelReference)
+    /// It could not be loaded here.
+    case loadFailed(ModelReference, reason: String)
+    /// Larger than what all loaded versions may take together.
+    case tooLarge(ModelVersion.Identity, bytes: Int, budget: Int)
     case storeUnusable(path: String, reason: String)
+    case storeFull(path: String, reason: String)
+    case storeReadOnly(path: String, reason: String)
+    case missingEntry(store: String, digest: String)
     case damagedEntry(path: String, reason: String)
 
     public var description: String {
@@ -30,6 +39,18 @@ public enum RegistryError: Error, Sendable, Hashable, CustomStringConvertible {
             "alias \"\(alias)\": expected what a model name may be, but neither a number nor \"latest\""
         case .notLoaded(let reference):
             "model version \(reference) exists but is not loaded by this instance"
+        case .loading(let reference):
+            "model version \(reference) is being loaded by this instance"
+        case .loadFailed(let reference, let reason):
+            "model version \(reference) could not be loaded by this instance: \(reason)"
+        case .tooLarge(let identity, let bytes, let budget):
+            "\(identity) has constants of \(bytes) bytes, models.memory is \(budget) bytes"
+        case .storeFull(let path, let reason):
+            "artifact store \(path) is full: \(reason)"
+        case .storeReadOnly(let path, let reason):
+            "artifact store \(path) cannot be written: \(reason)"
+        case .missingEntry(let store, let digest):
+            "artifact store \(store) has no bundle \(digest)"
         case .storeUnusable(let path, let reason):
             "artifact store \(path): \(reason)"
         case .damagedEntry(let path, let reason):

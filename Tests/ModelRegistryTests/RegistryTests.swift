@@ -68,7 +68,9 @@ import Testing
         try FileManager.default.moveItem(
             atPath: "\(folder.path)/bundles/\(version.digest)", toPath: "\(folder.path)/bundles/\(wrong)")
         #expect(throws: RegistryError.self) { try store.bundle(digest: wrong) }
-        #expect(throws: ModelFormatError.self) { try store.bundle(digest: version.digest) }
+        #expect(throws: RegistryError.missingEntry(store: folder.path, digest: version.digest)) {
+            try store.bundle(digest: version.digest)
+        }
         #expect(throws: RegistryError.self) { try store.bundle(digest: "../../etc") }
     }
 

@@ -50,6 +50,8 @@ final class DeliveryBatch: @unchecked Sendable {
 
     func slot(_ index: Int) -> UnsafeMutableRawPointer { UnsafeMutableRawPointer(slots + index) }
 
+    /// Every record has its report, and none failed.
+    var isDelivered: Bool { state.withLock { $0.remaining == 0 && $0.failures.isEmpty } }
     var firstFailure: KafkaError? { state.withLock { $0.firstFailure } }
     var count: Int { records.count }
     var failureCount: Int { state.withLock { $0.failures.count } }

@@ -105,7 +105,11 @@ public final class TransactionalProducer: Sendable {
             return open.recordCount
         }
         let batch = try core.makeBatch(records, firstIndex: firstIndex)
-        open.withLock { $0.batches.append(batch) }
+        open.withLock { open in
+            // A transaction of many calls does not hold on to what it has delivered.
+            open.batches.removeAll(where: \.isDelivered)
+            open.batches.append(batch)
+        }
         switch await core.enqueueWaiting(records, from: 0, batch: batch) {
         case .done: core.startFlush()
         case .refused(let index, var error), .stopped(let index, var error):

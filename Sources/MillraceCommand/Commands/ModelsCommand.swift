@@ -109,7 +109,7 @@ struct ModelsListCommand: AsyncParsableCommand {
         ])
         var documents: [JSONValue] = []
         for version in versions {
-            let manifest = try DirectoryArtifactStore(root: path).bundle(digest: version.digest).manifest
+            let manifest = try DirectoryArtifactStore(root: path).load(digest: version.digest).manifest
             let inputs = manifest.inputs.map { "\($0.name) \($0.shapeText)" }.joined(separator: ", ")
             table.append(
                 version.identity.name, String(version.identity.number), manifest.source?.framework ?? "", inputs,
@@ -142,7 +142,7 @@ struct ModelsShowCommand: AsyncParsableCommand {
     func run() async throws {
         let path = try store.path()
         let version = try VersionCatalog(StoreOptions.versions(in: path)).version(for: ModelReference(parsing: model))
-        let manifest = try DirectoryArtifactStore(root: path).bundle(digest: version.digest).manifest
+        let manifest = try DirectoryArtifactStore(root: path).load(digest: version.digest).manifest
         format.print(manifest.json) {
             var table = TextTable([("FIELD", .left), ("VALUE", .left)])
             table.append("model", version.identity.description)

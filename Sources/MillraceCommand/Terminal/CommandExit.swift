@@ -30,8 +30,10 @@ enum CommandExit {
         case let error as ModelFormatError: error.reason == .notFound ? .notFound : .usage
         case let error as RegistryError:
             switch error {
-            case .unknownModel, .unknownVersion, .unknownAlias, .notLoaded: .notFound
-            case .invalidModelName, .invalidAlias, .storeUnusable, .damagedEntry: .usage
+            case .unknownModel, .unknownVersion, .unknownAlias, .notLoaded, .missingEntry: .notFound
+            case .invalidModelName, .invalidAlias, .loading, .loadFailed, .tooLarge, .storeUnusable, .storeFull,
+                .storeReadOnly, .damagedEntry:
+                .usage
             }
         case is KafkaError, is PipelineError: .broker
         default: nil

@@ -13,12 +13,14 @@ public final class ComputePool: Sendable {
     private let queue: WorkQueue
     private let threads: Mutex<[pthread_t]>
 
-    /// - Parameter threadCount: at least 1; smaller is raised to 1.
-    public init(threadCount: Int) {
+    /// - Parameters:
+    ///   - threadCount: at least 1; smaller is raised to 1.
+    ///   - niceness: of the threads, 0 to 19: how far they give way to others.
+    public init(threadCount: Int, niceness: Int = 0) {
         let queue = WorkQueue()
         var started: [pthread_t] = []
         for _ in 0..<max(threadCount, 1) {
-            if let thread = Self.start(queue) { started.append(thread) }
+            if let thread = Self.start(ThreadStart(queue, niceness: Int32(clamping: niceness))) { started.append(thread) }
         }
         precondition(!started.isEmpty, "the system refused to start any compute thread")
         self.queue = queue
@@ -58,13 +60,13 @@ public final class ComputePool: Sendable {
         }
     }
 
-    private static func start(_ queue: WorkQueue) -> pthread_t? {
+    private static func start(_ start: ThreadStart) -> pthread_t? {
         var attributes = pthread_attr_t()
         guard pthread_attr_init(&attributes) == 0 else { return nil }
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setstacksize(&attributes, 8 << 20)
         var thread = pthread_t()
-        let retained = Unmanaged.passRetained(queue)
+        let retained = Unmanaged.passRetained(start)
         guard pthread_create(&thread, &attributes, computeThread, retained.toOpaque()) == 0 else {
             retained.release()
             return nil
@@ -73,9 +75,23 @@ public final class ComputePool: Sendable {
     }
 }
 
+/// What a thread is started with.
+private final class ThreadStart: Sendable {
+    let queue: WorkQueue
+    let niceness: Int32
+
+    init(_ queue: WorkQueue, niceness: Int32) {
+        self.queue = queue
+        self.niceness = niceness
+    }
+}
+
 private func computeThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
-    let queue = Unmanaged<WorkQueue>.fromOpaque(argument).takeRetainedValue()
+    let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
+    let queue = start.queue
+    // On Linux the calling thread alone. Unprivileged threads may always be nicer than they were.
+    if start.niceness > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, start.niceness) }
     let context = ExecutionContext()
     while let job = queue.next() { job(context) }
     return nil

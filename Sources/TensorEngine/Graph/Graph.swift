@@ -93,3 +93,8 @@ public enum AttributeValue: Sendable {
     case tensor(Tensor)
     indirect case graph(Graph)
 }
+
+extension Graph {
+    /// Bytes of the initializers.
+    package var constantByteCount: Int { initializers.values.reduce(0) { $0 + $1.byteCount } }
+}
