@@ -27,6 +27,8 @@ public struct RequestError: Error, Sendable, Hashable, CustomStringConvertible {
     public var isAttributable: Bool
     /// How the request wants its answers; errors are JSON all the same.
     public var encoding: ResponseEncoding
+    /// The model is being loaded: the request may be tried again shortly. The code is what it gets if nobody waits.
+    package var awaitsModel = false
 
     public init(
         _ code: RequestErrorCode, _ message: String, requestID: String? = nil, isAttributable: Bool = true,

@@ -41,6 +41,7 @@ package final class InferencePipeline: Service {
     let jobs: PipelineJobs
     let logger: Logger
     let journal: CrashJournal?
+    let shadows: ShadowRunner
     let signal: WakeSignal
     let inbox = Mutex<[PipelineMessage]>([])
     let currentStatus = Mutex(Status())
@@ -64,12 +65,18 @@ package final class InferencePipeline: Service {
         self.jobs = PipelineJobs(
             codec: codec, encoder: encoder, registry: registry, bindings: configuration.bindings,
             willCompute: configuration.willCompute)
+        shadows = ShadowRunner(encoder: encoder, logger: logger, wake: { signal.signal() })
+        // Requests that wait for a model are looked at again.
+        registry.onChange { signal.signal() }
         self.journal = journal
         self.logger = logger
     }
 
     /// Records that one job works on at the most, besides the rows of a batch.
     package static let largestJob = PipelineLoop.decodeChunk
+
+    /// What the shadows have answered so far.
+    package var shadowStatistics: ShadowRunner.Snapshot { shadows.snapshot }
 
     package var status: Status { currentStatus.withLock { $0 } }
 
@@ -101,6 +108,7 @@ package final class InferencePipeline: Service {
             result = .failure(error)
         }
         currentStatus.withLock { $0.isAssigned = false }
+        shadows.stop()
         await consumer.close(deadline: .seconds(5))
         logger.info("stopped consuming", metadata: ["published": "\(statistics.snapshot.published)"])
         try result.get()

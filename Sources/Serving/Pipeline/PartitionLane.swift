@@ -38,6 +38,8 @@ struct PartitionLane {
     private(set) var entries: Deque<Entry> = []
     /// The first offset whose answer is not known to be published: where a redo starts.
     private(set) var restartOffset: Int64?
+    /// Records before this sequence number are published.
+    private(set) var publishedSequence = 0
     /// One past the last admitted offset.
     private(set) var nextOffset: Int64?
 
@@ -81,8 +83,9 @@ struct PartitionLane {
         return count
     }
 
-    /// Every record before `offset` is published.
+    /// Every record before `offset` is published: all that were taken.
     mutating func published(upTo offset: Int64) {
+        publishedSequence = firstSequence
         restartOffset = max(restartOffset ?? offset, offset)
     }
 }

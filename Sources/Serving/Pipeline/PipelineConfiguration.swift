@@ -12,6 +12,10 @@ package struct PipelineConfiguration: Sendable {
     package var threadCount: Int
     /// How long a stop may take to answer what was admitted, publish it and leave the group.
     package var shutdownDeadline: Duration
+    /// How long a request may wait for its model to be loaded.
+    package var maximumModelWait = Duration.seconds(10)
+    /// Requests that may wait for models at once.
+    package var maximumWaitingRequests = 4096
     /// Deaths of the process over the same record after which the record is given up.
     package var maximumDeaths = 3
     /// Called, in a task of its own, with partitions that were assigned.

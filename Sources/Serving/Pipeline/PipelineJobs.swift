@@ -18,6 +18,8 @@ struct DecodedRecord: Sendable {
     enum Outcome: Sendable {
         case bound(BoundRequest)
         case refused(ProducerRecords)
+        /// Its model is being loaded; the error is its answer if that takes too long.
+        case parked(RequestError)
     }
 
     let ticket: Ticket
@@ -31,6 +33,8 @@ enum SliceAnswer: Sendable {
     case whole(Ticket, ProducerRecords, isError: Bool)
     /// Some rows of a split request have their outputs.
     case part(Ticket, rows: Range<Int>, Result<[Tensor], RequestError>)
+    /// A request that is answered, for the version that answers beside.
+    case shadowed(ShadowWork)
 }
 
 /// Gathers the answers of one batch, whose records share a storage.
@@ -53,6 +57,9 @@ private struct BatchAnswers {
         case .success(let outputs):
             let records = writer.addPrediction(outputs, of: slice.request, record: item.record)
             whole.append((slice.ticket, records, false))
+            if let shadow = slice.request.shadow {
+                parts.append(.shadowed(ShadowWork(item, outputs: outputs, shadow: shadow)))
+            }
         case .failure(let error):
             whole.append((slice.ticket, writer.addFailure(error, record: item.record), true))
         }
@@ -105,10 +112,15 @@ struct PipelineJobs: Sendable {
             do throws(RequestError) {
                 let request = try codec.decode(value: record.value, headers: record, using: scratch)
                 let fallback = bindings[record.topicPartition.topic]
-                let bound = try BoundRequest(binding: request, in: registry, fallback: fallback)
+                let bound = try BoundRequest(
+                    binding: request, in: registry, fallback: fallback, key: record.key,
+                    position: "\(record.topicPartition)/\(record.offset)")
                 try checkDeadline(of: bound)
                 return DecodedRecord(ticket: ticket, record: record, outcome: .bound(bound))
             } catch let error {
+                guard !error.awaitsModel else {
+                    return DecodedRecord(ticket: ticket, record: record, outcome: .parked(error))
+                }
                 let answer = encoder.failure(error, record: record)
                 return DecodedRecord(ticket: ticket, record: record, outcome: .refused(answer))
             }
@@ -135,20 +147,22 @@ struct PipelineJobs: Sendable {
     }
 
     /// Joins the outputs of a split request, its parts in row order, and encodes them.
-    func join(_ parts: [[Tensor]], of request: BoundRequest, ticket: Ticket, record: KafkaRecord) -> SliceAnswer {
+    func join(_ parts: [[Tensor]], of request: BoundRequest, ticket: Ticket, record: KafkaRecord) -> [SliceAnswer] {
         do {
             var outputs: [Tensor] = []
             for index in request.model.graph.outputs.indices {
                 outputs.append(try Tensor.joiningRows(parts.map { $0[index] }))
             }
-            var writer = encoder.makeWriter(count: 1)
-            _ = writer.addPrediction(.init(batch: outputs, rows: nil), of: request, record: record)
-            return .whole(ticket, writer.finish(), isError: false)
+            var answers = BatchAnswers(encoder, count: 1)
+            let whole = BoundSlice(ticket: ticket, request: request, rows: 0..<request.rowCount)
+            answers.add(.success(.init(batch: outputs, rows: nil)), of: RecordSlice(slice: whole, record: record))
+            return answers.finish()
         } catch let error {
-            return failure(
-                RequestError(
-                    .internal, "joining outputs: \(error)", requestID: request.request.id),
-                ticket: ticket, record: record)
+            return [
+                failure(
+                    RequestError(.internal, "joining outputs: \(error)", requestID: request.request.id),
+                    ticket: ticket, record: record)
+            ]
         }
     }
 

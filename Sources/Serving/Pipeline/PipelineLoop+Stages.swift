@@ -99,6 +99,8 @@ extension PipelineLoop {
             let deadline = ContinuousClock.now + Self.revocationDeadline
             while !state.isIdle, .now < deadline {
                 advance(in: &group)
+                // Whoever gets the partitions next waits for the model itself.
+                if waitsForModelsOnly { break }
                 await pipeline.signal.wait(until: min(deadline, batchDeadline ?? deadline))
                 try await handleMessages()
             }
@@ -147,14 +149,17 @@ extension PipelineLoop {
             let parts = state.takeParts(ticket)
             let jobs = pipeline.jobs
             start(in: &group, over: { [request.record.position] }) { _ in
-                .answered([jobs.join(parts, of: request.request, ticket: ticket, record: request.record)])
+                .answered(jobs.join(parts, of: request.request, ticket: ticket, record: request.record))
             }
         }
         complete.removeAll()
     }
 
     mutating func startPublishing(in group: inout Group) {
-        guard !isGathering, let set = state.beginPublishing() else { return }
+        guard !isGathering, state.publishing == nil else { return }
+        // Nobody waits for a shadow, and so neither does a stop.
+        let shadows = stopDeadline == nil ? pipeline.shadows.takeAnswers { state.fate($0) } : []
+        guard let set = state.beginPublishing(with: shadows) else { return }
         let (pipeline, membership) = (pipeline, membership)
         group.addTask { pipeline.post(.published(await pipeline.sink.publish(set, under: membership))) }
     }

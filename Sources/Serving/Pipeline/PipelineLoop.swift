@@ -31,6 +31,8 @@ struct PipelineLoop {
     /// Split requests whose parts are all there.
     var complete: [Ticket] = []
     var undecoded: Deque<(ticket: Ticket, record: KafkaRecord)> = []
+    /// Requests whose model is being loaded.
+    var parked = ParkedRequests()
     /// Records over which an earlier process died.
     var suspects: [RecordPosition: CrashJournal.Suspect]
     /// Tickets of suspects: they are decoded and run alone.
@@ -67,13 +69,14 @@ struct PipelineLoop {
             }
             if stopDeadline == nil { try await receive(in: &group) }
             advance(in: &group)
-            if let stopDeadline, state.isIdle || stopDeadline <= .now { return }
+            if let stopDeadline, state.isIdle || waitsForModelsOnly || stopDeadline <= .now { return }
             await pipeline.signal.wait(until: wakeTime())
         }
     }
 
     /// Starts every job that there is work and room for.
     mutating func advance(in group: inout Group) {
+        revisitParked()
         startBatches(in: &group)
         startDecoding(in: &group)
         startPublishing(in: &group)
@@ -83,7 +86,7 @@ struct PipelineLoop {
         let now = ContinuousClock.now
         let redo = redoNotBefore > now ? redoNotBefore : nil
         let gathered = isGathering ? gatheringSince + Self.longestGathering : nil
-        return [batchDeadline, stopDeadline, redo, gathered].compactMap { $0 }.reduce(now + Self.tick, min)
+        return [batchDeadline, stopDeadline, redo, gathered, parked.nextDeadline].compactMap { $0 }.reduce(now + Self.tick, min)
     }
 
     /// When a batch has to close for its age; nil without rows, or while every thread is busy: a batch that cannot start
@@ -132,11 +135,15 @@ struct PipelineLoop {
     ) {
         guard state.isLive(decoded.ticket) else { return }
         switch decoded.outcome {
+        case .parked(let error):
+            park(decoded, error, at: now)
         case .refused(let records):
+            parked.settle(decoded.ticket)
             answered.count += 1
             answered.errors += 1
             state.answer(decoded.ticket, with: records)
         case .bound(let request):
+            parked.settle(decoded.ticket)
             state.hold(PendingRequest(request, decoded.record), for: decoded.ticket)
             var key = request.batchKey
             if !loners.isEmpty, loners.contains(decoded.ticket) { key.loner = decoded.ticket }
@@ -152,6 +159,9 @@ struct PipelineLoop {
             answered.count += 1
             if isError { answered.errors += 1 }
             state.answer(ticket, with: records)
+        case .shadowed(let work):
+            guard state.isLive(work.ticket) else { return }
+            pipeline.shadows.submit(work)
         case .part(let ticket, let rows, .success(let outputs)):
             if state.addPart(outputs, rows: rows, for: ticket) { complete.append(ticket) }
         case .part(let ticket, _, .failure(let error)):
@@ -166,6 +176,7 @@ struct PipelineLoop {
         case .committed:
             pipeline.statistics.countPublished(state.publishing?.requestCount ?? 0)
             if let set = state.publishing { absolveSuspects(before: set.offsets) }
+            pipeline.shadows.didPublish()
             state.finishPublishing()
             gatheringSince = .now
             redoCount = 0
@@ -177,6 +188,7 @@ struct PipelineLoop {
                 throw PipelineError.tooManyRedos(redoCount, last: error)
             }
             pipeline.statistics.countRedo()
+            pipeline.shadows.didAbort()
             pipeline.logger.warning(
                 "answers were not published; reading their requests again",
                 metadata: ["error": "\(error)", "attempt": "\(redoCount)"])
@@ -195,6 +207,7 @@ struct PipelineLoop {
         planner.removeAll { !state.isLive($0) }
         undecoded.removeAll { !state.isLive($0.ticket) }
         loners = loners.filter { state.isLive($0) }
+        parked.removeAll { !state.isLive($0) }
         complete.removeAll { !state.isLive($0) }
     }
 }

@@ -12,7 +12,7 @@ package struct AnswerSet: Sendable {
     package var rows = 0
     package var bytes = 0
 
-    package var isEmpty: Bool { requestCount == 0 }
+    package var isEmpty: Bool { records.isEmpty && requestCount == 0 }
 
     package init() {}
 }
@@ -107,6 +107,18 @@ package struct PipelineState: Sendable {
         lanes[ticket.lane]?.contains(ticket.sequence) ?? false
     }
 
+    /// What became of a record's answer.
+    package enum Fate: Sendable, Hashable {
+        case underWay, published
+        /// Its partition was lost, or its set was not published.
+        case forgotten
+    }
+
+    package func fate(_ ticket: Ticket) -> Fate {
+        guard let lane = lanes[ticket.lane] else { return .forgotten }
+        return ticket.sequence < lane.publishedSequence ? .published : .underWay
+    }
+
     /// The record turned out to have so many rows.
     package mutating func setRows(_ count: Int, for ticket: Ticket) {
         var difference = 0
@@ -161,10 +173,12 @@ package struct PipelineState: Sendable {
         answeredRows += rows
     }
 
-    /// Starts the publication of everything answered in order; nil while one is under way or nothing is answered.
-    package mutating func beginPublishing() -> AnswerSet? {
+    /// Starts the publication of everything answered in order; nil while one is under way or there is nothing to publish.
+    /// - Parameter others: records to publish along, which answer nothing.
+    package mutating func beginPublishing(with others: [ProducerRecord] = []) -> AnswerSet? {
         guard publishing == nil else { return nil }
         var set = AnswerSet()
+        set.records = others
         var touched: Set<Int> = []
         for number in lanes.numbers {
             guard let partition = lanes[number]?.topicPartition else { continue }

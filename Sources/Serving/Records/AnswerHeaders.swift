@@ -8,6 +8,7 @@ import TensorEngine
 final class AnswerHeaders: Sendable {
     private struct Entry {
         let model: LoadedModel
+        let activation: Int64?
         let contentType: String
         let set: KafkaHeaderSet
     }
@@ -32,11 +33,12 @@ final class AnswerHeaders: Sendable {
         eventSource = "/millrace/\(applicationID)"
     }
 
-    func prediction(_ model: LoadedModel, contentType: String) -> KafkaHeaderSet {
+    func prediction(_ model: LoadedModel, activation: Int64?, contentType: String) -> KafkaHeaderSet {
         state.withLock { state in
-            if let known = state.predictions.first(where: { $0.model === model && $0.contentType == contentType }) {
-                return known.set
+            let known = state.predictions.first {
+                $0.model === model && $0.activation == activation && $0.contentType == contentType
             }
+            if let known { return known.set }
             if state.predictions.count >= Self.maximumPredictions { state.predictions.removeFirst() }
             let set = make(
                 contentType, RecordHeaderName.predictionEventType, status: "ok",
@@ -45,8 +47,9 @@ final class AnswerHeaders: Sendable {
                     KafkaHeader(RecordHeaderName.version, String(model.version.identity.number)),
                     KafkaHeader(RecordHeaderName.weights, model.manifest.weightsSHA256),
                     KafkaHeader(RecordHeaderName.engine, model.graph.engineIdentity),
-                ])
-            state.predictions.append(Entry(model: model, contentType: contentType, set: set))
+                ] + (activation.map { [KafkaHeader(RecordHeaderName.activation, String($0))] } ?? []))
+            state.predictions.append(
+                Entry(model: model, activation: activation, contentType: contentType, set: set))
             return set
         }
     }

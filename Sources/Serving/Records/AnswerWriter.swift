@@ -8,16 +8,18 @@ package struct AnswerWriter {
     /// What the results of requests for the same outputs of the same model have in common.
     private final class Prepared {
         let model: LoadedModel
+        let activation: Int64?
         let outputIndices: [Int]
         let contentType: String
         let template: ResponseTemplate
         let headers: KafkaHeaderSet
 
         init(
-            model: LoadedModel, outputIndices: [Int], contentType: String, template: ResponseTemplate,
+            model: LoadedModel, activation: Int64?, outputIndices: [Int], contentType: String, template: ResponseTemplate,
             headers: KafkaHeaderSet
         ) {
             self.model = model
+            self.activation = activation
             self.outputIndices = outputIndices
             self.contentType = contentType
             self.template = template
@@ -103,27 +105,30 @@ package struct AnswerWriter {
         try encoder.checkSize(message.value.count, of: request)
         let value = records.write { $0.append(contentsOf: message.value) }
         for header in message.headers { records.addHeader(header.name, bytes: header.value[...]) }
-        let headers = encoder.headers.prediction(request.model, contentType: message.contentType)
+        let headers = encoder.headers.prediction(
+            request.model, activation: request.activation, contentType: message.contentType)
         return addResult(value, headers: headers, record: record)
     }
 
     private mutating func prepare(for request: BoundRequest, _ outputs: [Tensor]) -> Prepared {
         let contentType = request.request.encoding == .json ? MediaType.json : MediaType.octetStream
-        if let prepared, prepared.model === request.model, prepared.contentType == contentType,
-            prepared.outputIndices == request.match.outputIndices
+        if let prepared, prepared.model === request.model, prepared.activation == request.activation,
+            prepared.contentType == contentType, prepared.outputIndices == request.match.outputIndices
         {
             return prepared
         }
         let identity = request.model.version.identity
         let declared = request.model.graph.outputs
         let made = Prepared(
-            model: request.model, outputIndices: request.match.outputIndices, contentType: contentType,
+            model: request.model, activation: request.activation, outputIndices: request.match.outputIndices,
+            contentType: contentType,
             template: ResponseTemplate(
                 modelName: identity.name, modelVersion: identity.number,
                 outputs: request.match.outputIndices.map { index in
                     (declared[index].name, Datatype(outputs[index].elementType))
                 }, limits: encoder.codec.limits),
-            headers: encoder.headers.prediction(request.model, contentType: contentType))
+            headers: encoder.headers.prediction(
+                request.model, activation: request.activation, contentType: contentType))
         prepared = made
         return made
     }

@@ -13,6 +13,7 @@ package enum RecordHeaderName {
     package static let version = "millrace-version"
     package static let weights = "millrace-weights"
     package static let source = "millrace-source"
+    package static let activation = "millrace-activation"
     package static let engine = "millrace-engine"
 }
 
