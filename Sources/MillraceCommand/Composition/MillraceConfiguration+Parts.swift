@@ -1,4 +1,5 @@
 import KafkaClient
+import Logging
 import ModelRegistry
 import Serving
 
@@ -43,6 +44,19 @@ extension MillraceConfiguration {
             transactionalID: AbandonedTransactions.transactionalID(group: applicationID, instanceID: instanceID))
     }
 
+    /// The store of the bundles.
+    /// - Throws: ``RegistryError/storeUnusable(path:reason:)``.
+    func artifactStore(logger: Logger) throws -> any ArtifactStore {
+        switch models.artifacts {
+        case .directory: return try DirectoryArtifactStore(root: models.store)
+        case .kafka:
+            var store = KafkaArtifactStore.Configuration(
+                kafka: try kafkaConfiguration(role: "artifacts"), topic: topics.artifacts, cache: models.store)
+            store.replicationFactor = topics.replicationFactor
+            return try KafkaArtifactStore(store, logger: logger)
+        }
+    }
+
     var requestLimits: RequestLimits {
         var request = RequestLimits()
         request.maximumBytes = limits.maximumRequestBytes
@@ -62,6 +76,8 @@ extension MillraceConfiguration {
                 maximumRows: pipeline.maximumRowsInFlight, maximumBytes: pipeline.maximumBytesInFlight),
             threadCount: pipeline.threads, shutdownDeadline: shutdownDeadline)
         configuration.maximumDeaths = recovery.attempts
+        configuration.maximumModelWait = models.maximumWait
+        configuration.maximumWaitingRequests = models.maximumWaiting
         return configuration
     }
 }

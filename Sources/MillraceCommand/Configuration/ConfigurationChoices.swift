@@ -16,6 +16,14 @@ enum ModelPreload: Sendable, Equatable {
     case only([ModelReference])
 }
 
+/// Where model bundles lie.
+enum ArtifactLocation: String, Sendable, CaseIterable {
+    /// In the directory `models.store`.
+    case directory
+    /// On the topic `topics.artifacts`; the directory holds copies.
+    case kafka
+}
+
 /// How log lines are written.
 enum LogFormat: String, Sendable, CaseIterable {
     /// For people.

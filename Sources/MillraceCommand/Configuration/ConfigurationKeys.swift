@@ -38,6 +38,9 @@ enum ConfigurationKeys {
     static let resultTopic = ConfigurationKey(
         "topics.results", .topic, default: "millrace.results",
         "Topic of responses and typed errors.")
+    static let artifactsTopic = ConfigurationKey(
+        "topics.artifacts", .topic, default: "millrace.artifacts",
+        "Topic of model bundles, if models.artifacts is kafka. Compacted; made when it is missing.")
     static let deadLetterSuffix = ConfigurationKey(
         "topics.dead-letter-suffix", .topicSuffix, default: "-dlt",
         "Appended to a request topic's name for the topic of its undecodable records.")
@@ -58,9 +61,26 @@ enum ConfigurationKeys {
     static let modelStore = ConfigurationKey(
         "models.store", .text, default: "./models",
         "Directory of the artifact store.")
+    static let modelArtifacts = ConfigurationKey(
+        "models.artifacts", .choice(), default: ArtifactLocation.directory,
+        "Where bundles lie. directory: in models.store; kafka: on topics.artifacts, with copies in models.store.")
     static let modelPreload = ConfigurationKey(
         "models.preload", .preload, default: .all,
         "Models loaded and warmed before the instance is ready: all, or a list of name or name@version.")
+
+    static let modelMemory = ConfigurationKey(
+        "models.memory", .byteSize(0...(1 << 50)), default: 0,
+        "What loaded versions may take together; the least recently used are unloaded, and loaded again when a request "
+            + "names them. 0 is no limit.")
+    static let modelWait = ConfigurationKey(
+        "models.maximum-wait", .duration(.zero ... .seconds(3600)), default: .seconds(10),
+        "How long a request waits for its model to be loaded before it is answered OVERLOADED.")
+    static let modelWaiting = ConfigurationKey(
+        "models.maximum-waiting", .integer(0...10_000_000), default: 4096,
+        "Requests that may wait for models at once; more are answered OVERLOADED.")
+    static let shadowTopics = ConfigurationKey(
+        "models.shadow-topics", .optionalTopics, default: [], defaultDescription: "the empty list",
+        "Topics that the shadows of traffic rules may write to; a rule's shadow with another topic does not answer.")
 
     static let batchRows = ConfigurationKey(
         "batching.maximum-rows", .integer(1...65_536), default: 128,
@@ -129,8 +149,9 @@ enum ConfigurationKeys {
 
     static let all: [any ConfigurationKeyDescription] = [
         applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
-        sessionTimeout, requestTopics, resultTopic,
-        deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore, modelPreload,
+        sessionTimeout, requestTopics, resultTopic, artifactsTopic,
+        deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore,
+        modelArtifacts, modelPreload, modelMemory, modelWait, modelWaiting, shadowTopics,
         delivery, batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, recoveryDirectory,
         recoveryAttempts, requestBytes, resultBytes,
         requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,

@@ -59,6 +59,11 @@ extension ConfigurationValueType where Value == [String] {
         parse: { $0.isEmpty || !$0.allSatisfy(isTopic) || Set($0).count != $0.count ? nil : $0 },
         format: { $0.joined(separator: ",") })
 
+    static let optionalTopics = Self(
+        list: "a list of topic names, perhaps empty (1 to 249 characters out of a-z A-Z 0-9 . _ - each)",
+        parse: { $0.allSatisfy(isTopic) && Set($0).count == $0.count ? $0 : nil },
+        format: { $0.joined(separator: ",") })
+
     static let servers = Self(
         list: "one host:port or a list of them",
         parse: { $0.isEmpty || !$0.allSatisfy(isServer) ? nil : $0 }, format: { $0.joined(separator: ",") })

@@ -39,6 +39,16 @@ extension MillraceConfiguration {
                     "found \(deadLetters), expected \(ConfigurationValueType.topic.expected)")
             }
         }
+        let others = topics.requests + topics.requests.map { $0 + topics.deadLetterSuffix } + [topics.results]
+        if others.contains(topics.artifacts) {
+            reader.refuse(
+                ConfigurationKeys.artifactsTopic.name, "found \"\(topics.artifacts)\", which has another use")
+        }
+        if let topic = models.shadowTopics.first(where: { others.contains($0) || $0 == topics.artifacts }) {
+            reader.refuse(
+                ConfigurationKeys.shadowTopics.name,
+                "found \"\(topic)\", which has another use: a shadow's answers are never results")
+        }
         for topic in bindings.keys.sorted() where !topics.requests.contains(topic) {
             let nearest = NearestName.nearest(to: topic, among: topics.requests).map { "; did you mean \($0)?" } ?? ""
             reader.refuse("bindings.\(topic)", "topics.requests does not list this topic\(nearest)")

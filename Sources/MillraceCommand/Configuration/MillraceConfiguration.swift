@@ -15,13 +15,19 @@ import ModelRegistry
 /// | `kafka.session-timeout` | `6s` |
 /// | `topics.requests` | `millrace.requests` |
 /// | `topics.results` | `millrace.results` |
+/// | `topics.artifacts` | `millrace.artifacts` |
 /// | `topics.dead-letter-suffix` | `-dlt` |
 /// | `topics.create` | `false` |
 /// | `topics.partitions` | `6` |
 /// | `topics.replication-factor` | `1` |
 /// | `bindings.*` | none |
 /// | `models.store` | `./models` |
+/// | `models.artifacts` | `directory` |
 /// | `models.preload` | `all` |
+/// | `models.memory` | no limit |
+/// | `models.maximum-wait` | `10s` |
+/// | `models.maximum-waiting` | `4096` |
+/// | `models.shadow-topics` | none |
 /// | `delivery` | `exactly-once` |
 /// | `batching.maximum-rows` | `128` |
 /// | `batching.maximum-bytes` | `8MiB` |
@@ -56,6 +62,8 @@ struct MillraceConfiguration: Sendable, Equatable {
     struct Topics: Sendable, Equatable {
         var requests: [String]
         var results: String
+        /// Of model bundles.
+        var artifacts: String
         var deadLetterSuffix: String
         var create: Bool
         var partitions: Int
@@ -65,7 +73,16 @@ struct MillraceConfiguration: Sendable, Equatable {
     struct Models: Sendable, Equatable {
         /// Directory of the artifact store.
         var store: String
+        var artifacts: ArtifactLocation
         var preload: ModelPreload
+        /// Bytes; nil is no limit.
+        var memoryBudget: Int?
+        /// Of a request for its model.
+        var maximumWait: Duration
+        /// Requests that wait for models at once.
+        var maximumWaiting: Int
+        /// Topics that shadows may write to.
+        var shadowTopics: [String]
     }
 
     struct Batching: Sendable, Equatable {
@@ -132,11 +149,16 @@ struct MillraceConfiguration: Sendable, Equatable {
             sessionTimeout: reader.read(Keys.sessionTimeout))
         topics = Topics(
             requests: reader.read(Keys.requestTopics), results: reader.read(Keys.resultTopic),
-            deadLetterSuffix: reader.read(Keys.deadLetterSuffix), create: reader.read(Keys.createTopics),
+            artifacts: reader.read(Keys.artifactsTopic), deadLetterSuffix: reader.read(Keys.deadLetterSuffix), create: reader.read(Keys.createTopics),
             partitions: reader.read(Keys.topicPartitions),
             replicationFactor: reader.read(Keys.topicReplicationFactor))
         bindings = reader.read(Keys.bindings)
-        models = Models(store: reader.read(Keys.modelStore), preload: reader.read(Keys.modelPreload))
+        let memory = reader.read(Keys.modelMemory)
+        models = Models(
+            store: reader.read(Keys.modelStore), artifacts: reader.read(Keys.modelArtifacts),
+            preload: reader.read(Keys.modelPreload), memoryBudget: memory == 0 ? nil : memory,
+            maximumWait: reader.read(Keys.modelWait), maximumWaiting: reader.read(Keys.modelWaiting),
+            shadowTopics: reader.read(Keys.shadowTopics))
         delivery = reader.read(Keys.delivery)
         batching = Batching(
             maximumRows: reader.read(Keys.batchRows), maximumBytes: reader.read(Keys.batchBytes),
