@@ -79,7 +79,7 @@ enum ConfigurationKeys {
         "models.maximum-waiting", .integer(0...10_000_000), default: 4096,
         "Requests that may wait for models at once; more are answered OVERLOADED.")
     static let shadowTopics = ConfigurationKey(
-        "models.shadow-topics", .optionalTopics, default: [], defaultDescription: "the empty list",
+        "models.shadow-topics", .optionalTopics, default: [],
         "Topics that the shadows of traffic rules may write to; a rule's shadow with another topic does not answer.")
 
     static let batchRows = ConfigurationKey(

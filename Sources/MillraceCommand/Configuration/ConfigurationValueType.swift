@@ -60,9 +60,12 @@ extension ConfigurationValueType where Value == [String] {
         format: { $0.joined(separator: ",") })
 
     static let optionalTopics = Self(
-        list: "a list of topic names, perhaps empty (1 to 249 characters out of a-z A-Z 0-9 . _ - each)",
-        parse: { $0.allSatisfy(isTopic) && Set($0).count == $0.count ? $0 : nil },
-        format: { $0.joined(separator: ",") })
+        list: "none, one topic name or a list of them (1 to 249 characters out of a-z A-Z 0-9 . _ -)",
+        parse: { elements in
+            if elements == ["none"] || elements.isEmpty { return [] }
+            return elements.allSatisfy(isTopic) && Set(elements).count == elements.count ? elements : nil
+        },
+        format: { $0.isEmpty ? "none" : $0.joined(separator: ",") })
 
     static let servers = Self(
         list: "one host:port or a list of them",

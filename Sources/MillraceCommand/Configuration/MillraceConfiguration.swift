@@ -24,10 +24,10 @@ import ModelRegistry
 /// | `models.store` | `./models` |
 /// | `models.artifacts` | `directory` |
 /// | `models.preload` | `all` |
-/// | `models.memory` | no limit |
+/// | `models.memory` | `0` |
 /// | `models.maximum-wait` | `10s` |
 /// | `models.maximum-waiting` | `4096` |
-/// | `models.shadow-topics` | none |
+/// | `models.shadow-topics` | `none` |
 /// | `delivery` | `exactly-once` |
 /// | `batching.maximum-rows` | `128` |
 /// | `batching.maximum-bytes` | `8MiB` |
@@ -138,6 +138,9 @@ struct MillraceConfiguration: Sendable, Equatable {
     var gateway: Gateway
     var logging: Logging
 
+    /// Of which 0 is none.
+    private static func limit(_ value: Int) -> Int? { value == 0 ? nil : value }
+
     /// Reads every key of ``ConfigurationKeys/all``; the reader collects what is wrong.
     init(reader: inout ConfigurationReader) {
         typealias Keys = ConfigurationKeys
@@ -153,10 +156,9 @@ struct MillraceConfiguration: Sendable, Equatable {
             partitions: reader.read(Keys.topicPartitions),
             replicationFactor: reader.read(Keys.topicReplicationFactor))
         bindings = reader.read(Keys.bindings)
-        let memory = reader.read(Keys.modelMemory)
         models = Models(
             store: reader.read(Keys.modelStore), artifacts: reader.read(Keys.modelArtifacts),
-            preload: reader.read(Keys.modelPreload), memoryBudget: memory == 0 ? nil : memory,
+            preload: reader.read(Keys.modelPreload), memoryBudget: Self.limit(reader.read(Keys.modelMemory)),
             maximumWait: reader.read(Keys.modelWait), maximumWaiting: reader.read(Keys.modelWaiting),
             shadowTopics: reader.read(Keys.shadowTopics))
         delivery = reader.read(Keys.delivery)

@@ -115,8 +115,9 @@ struct VersionTable<Model: Sendable>: Sendable {
     private mutating func settle(releases: Bool) -> [Action] {
         for (reference, desired) in plan.aliases {
             // A version that made room comes back when it is asked for; until then the reference waits for nothing.
+            // Nor does it wait for what nobody loads before it is asked for.
             guard let current = inForce[reference], current != desired, model(desired.version.identity) == nil,
-                model(current.version.identity) != nil
+                model(current.version.identity) != nil, plan.wanted[desired.version.identity] != nil
             else {
                 inForce[reference] = desired
                 continue
@@ -143,7 +144,9 @@ struct VersionTable<Model: Sendable>: Sendable {
 
     private mutating func releaseUnwanted() -> [Action] {
         var needed = Set(plan.wanted.keys)
-        needed.formUnion(inForce.values.map(\.version.identity))
+        for (reference, current) in inForce where plan.aliases[reference] != current {
+            needed.insert(current.version.identity)
+        }
         for (name, traffic) in traffic {
             for number in [traffic.rule.canary?.number, traffic.rule.shadow?.number].compactMap({ $0 }) {
                 needed.insert(.init(name: name, number: number))

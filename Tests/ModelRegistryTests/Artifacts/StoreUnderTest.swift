@@ -3,6 +3,7 @@ import KafkaClient
 import Logging
 import ModelFormats
 import ModelRegistry
+import Synchronization
 import TensorEngine
 import TestSupport
 import Testing
@@ -24,6 +25,8 @@ final class StoreUnderTest: Sendable {
     let topic: String
     let kafka: KafkaConfiguration?
     private let cluster: EmbeddedCluster?
+    /// The other hosts' caches.
+    private let others = Mutex<[TemporaryFolder]>([])
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -62,6 +65,7 @@ final class StoreUnderTest: Sendable {
     /// The same store as another host sees it: with nothing cached.
     func elsewhere() throws -> (store: any ArtifactStore, folder: TemporaryFolder) {
         let folder = try TemporaryFolder()
+        others.withLock { $0.append(folder) }
         guard let kafka else { return (try DirectoryArtifactStore(root: root), folder) }
         return (
             try KafkaArtifactStore(Self.configuration(kafka, topic, cache: folder.path), logger: Self.quiet), folder

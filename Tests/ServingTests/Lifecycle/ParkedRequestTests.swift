@@ -45,7 +45,7 @@ import Testing
         let answers = try await test.running { _ in
             test.send([[1, 0, 0, 0]], id: "waits", version: "2")
             test.send([[2, 0, 0, 0]])
-            let answers = try await test.results(2)
+            _ = try await test.results(2)
             gate.open()
             try await test.until { test.registry.loaded.count == 2 }
             test.send([[3, 0, 0, 0]], version: "2")

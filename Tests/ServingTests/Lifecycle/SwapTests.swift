@@ -14,7 +14,9 @@ import Testing
         for number in 1...4 { story.add(.versionCreated(try await model.put(number))) }
         var activations: [Int64: Int] = [story.promote(1): 1]
         harness.follow(story)
-        let rows = { (number: Int) in (0..<(1 + number % 40)).map { [number % 50, $0, number / 50, 1] } }
+        let rows: @Sendable (Int) -> [[Int]] = { number in
+            (0..<(1 + number % 40)).map { [number % 50, $0, number / 50, 1] }
+        }
         let requestCount = 2000
         let (start, swaps) = (story, 60)
         // The offsets are known beforehand: one event after the other.
@@ -102,7 +104,6 @@ import Testing
         // Two of three; making room asks for twice the constants, which here is less than a warm model takes.
         let harness = LifecycleHarness(model, memoryBudget: 2 * each + each / 2)
         harness.follow(story)
-        let finished = story
         try await harness.running { _ in
             try await harness.until { harness.registry.pending.isEmpty }
             for round in 0..<30 {
@@ -112,7 +113,6 @@ import Testing
                 #expect(harness.registry.memoryByteCount <= 2 * each + each / 2)
             }
             #expect(harness.registry.loaded.count == 2)
-            _ = finished
         }
     }
 

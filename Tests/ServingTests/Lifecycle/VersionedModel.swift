@@ -121,7 +121,7 @@ struct GatedStore: ArtifactStore {
     var location: String { store.location }
     func put(_ bundle: ModelBundle) async throws -> String { try store.put(bundle) }
     func prepare(digest: String) async throws {
-        if try store.load(digest: digest).manifest.version > 1 { try await gate.pass() }
+        if try store.load(digest: digest).manifest.version ?? 1 > 1 { try await gate.pass() }
         try store.prepare(digest: digest)
     }
     func load(digest: String) throws -> ModelBundle { try store.load(digest: digest) }
