@@ -13,7 +13,9 @@ import Testing
         #expect(error?.file == "/dev/full")
     }
 
-    @Test(arguments: [(EROFS, ModelFormatError.Reason.readOnly), (EACCES, .readOnly), (EDQUOT, .storageFull), (EIO, .unwritable)])
+    @Test(arguments: [
+        (EROFS, ModelFormatError.Reason.readOnly), (EACCES, .readOnly), (EDQUOT, .storageFull), (EIO, .unwritable),
+    ])
     func systemErrorsAreTold(_ code: Int32, _ reason: ModelFormatError.Reason) {
         #expect(ModelFormatError(writing: "x", code: code).reason == reason)
     }

@@ -152,7 +152,8 @@ struct MillraceConfiguration: Sendable, Equatable {
             sessionTimeout: reader.read(Keys.sessionTimeout))
         topics = Topics(
             requests: reader.read(Keys.requestTopics), results: reader.read(Keys.resultTopic),
-            artifacts: reader.read(Keys.artifactsTopic), deadLetterSuffix: reader.read(Keys.deadLetterSuffix), create: reader.read(Keys.createTopics),
+            artifacts: reader.read(Keys.artifactsTopic), deadLetterSuffix: reader.read(Keys.deadLetterSuffix),
+            create: reader.read(Keys.createTopics),
             partitions: reader.read(Keys.topicPartitions),
             replicationFactor: reader.read(Keys.topicReplicationFactor))
         bindings = reader.read(Keys.bindings)

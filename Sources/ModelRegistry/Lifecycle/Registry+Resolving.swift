@@ -31,7 +31,9 @@ extension Registry {
         // Rarely any; a load that begins is no change yet.
         if !actions.isEmpty { perform(actions) }
         let route = try found.get()
-        guard let split = route.split, split.rule.takesCanary(key: key(), position: position()) else { return route.main }
+        guard let split = route.split, split.rule.takesCanary(key: key(), position: position()) else {
+            return route.main
+        }
         return split.canary
     }
 }

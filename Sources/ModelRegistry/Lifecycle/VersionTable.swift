@@ -75,7 +75,8 @@ struct VersionTable<Model: Sendable>: Sendable {
         let phase = phases[version.identity]
         switch phase {
         case .loaded?, .loading?: return (phase ?? .loading, [])
-        case .failed(let reason, let retry)? where retry > now: return (.failed(reason: reason, retryNotBefore: retry), [])
+        case .failed(let reason, let retry)? where retry > now:
+            return (.failed(reason: reason, retryNotBefore: retry), [])
         case .failed?, .evicted?, nil:
             if plan.wanted[version.identity] == nil { onDemand.insert(version.identity) }
             return (.loading, startLoading(version))
@@ -144,9 +145,7 @@ struct VersionTable<Model: Sendable>: Sendable {
 
     private mutating func releaseUnwanted() -> [Action] {
         var needed = Set(plan.wanted.keys)
-        for (reference, current) in inForce where plan.aliases[reference] != current {
-            needed.insert(current.version.identity)
-        }
+        needed.formUnion(inForce.values.map(\.version.identity))
         for (name, traffic) in traffic {
             for number in [traffic.rule.canary?.number, traffic.rule.shadow?.number].compactMap({ $0 }) {
                 needed.insert(.init(name: name, number: number))

@@ -86,7 +86,8 @@ struct PipelineLoop {
         let now = ContinuousClock.now
         let redo = redoNotBefore > now ? redoNotBefore : nil
         let gathered = isGathering ? gatheringSince + Self.longestGathering : nil
-        return [batchDeadline, stopDeadline, redo, gathered, parked.nextDeadline].compactMap { $0 }.reduce(now + Self.tick, min)
+        return [batchDeadline, stopDeadline, redo, gathered, parked.nextDeadline].compactMap { $0 }.reduce(
+            now + Self.tick, min)
     }
 
     /// When a batch has to close for its age; nil without rows, or while every thread is busy: a batch that cannot start

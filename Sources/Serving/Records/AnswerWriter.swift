@@ -15,7 +15,8 @@ package struct AnswerWriter {
         let headers: KafkaHeaderSet
 
         init(
-            model: LoadedModel, activation: Int64?, outputIndices: [Int], contentType: String, template: ResponseTemplate,
+            model: LoadedModel, activation: Int64?, outputIndices: [Int], contentType: String,
+            template: ResponseTemplate,
             headers: KafkaHeaderSet
         ) {
             self.model = model

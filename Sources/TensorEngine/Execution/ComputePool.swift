@@ -20,7 +20,9 @@ public final class ComputePool: Sendable {
         let queue = WorkQueue()
         var started: [pthread_t] = []
         for _ in 0..<max(threadCount, 1) {
-            if let thread = Self.start(ThreadStart(queue, niceness: Int32(clamping: niceness))) { started.append(thread) }
+            if let thread = Self.start(ThreadStart(queue, niceness: Int32(clamping: niceness))) {
+                started.append(thread)
+            }
         }
         precondition(!started.isEmpty, "the system refused to start any compute thread")
         self.queue = queue

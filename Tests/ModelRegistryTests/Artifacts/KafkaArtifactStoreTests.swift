@@ -75,7 +75,8 @@ import Testing
         // Behind all true chunks, and the contents now begin there.
         let chunks = (count + 9_999) / 10_000
         try await test.produce(
-            (0..<chunks).map { chunk(test, digest, $0, [UInt8](repeating: 1, count: min(10_000, count - $0 * 10_000))) })
+            (0..<chunks).map { chunk(test, digest, $0, [UInt8](repeating: 1, count: min(10_000, count - $0 * 10_000))) }
+        )
         try await test.produce([
             try await contents(test, digest) {
                 $0.replacing("\"firstOffset\":\(first)", with: "\"firstOffset\":\(first + chunks)")

@@ -1,4 +1,3 @@
-
 import Testing
 
 @testable import ModelRegistry
@@ -137,7 +136,8 @@ import Testing
         _ = table.loaded(id(1), 10, bytes: 1, releases: true)
         let rule = TrafficRule(canary: .init(number: 2, share: 1000))
         story.add(.trafficChanged(model: "m", rule))
-        #expect(summary(table.follow(ServingPlan(story.state, preload: preload), loads: true, now: now)) == ["load m@2"])
+        #expect(
+            summary(table.follow(ServingPlan(story.state, preload: preload), loads: true, now: now)) == ["load m@2"])
         #expect(table.traffic["m"] == nil)
         _ = table.loaded(id(2), 20, bytes: 1, releases: true)
         #expect(table.traffic["m"]?.rule == rule)

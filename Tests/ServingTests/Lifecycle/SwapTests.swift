@@ -119,7 +119,8 @@ import Testing
     @Test func swapsLeaveNothingBehind() async throws {
         let model = try VersionedModel()
         var story = Story()
-        for number in 1...2 { story.add(.versionCreated(try await model.put(number))) }
+        // The third is `latest`, which would keep the second in memory if that were it.
+        for number in 1...3 { story.add(.versionCreated(try await model.put(number))) }
         let harness = LifecycleHarness(model)
         story.promote(1)
         harness.follow(story, preload: .only([ModelReference(name: VersionedModel.name)]))

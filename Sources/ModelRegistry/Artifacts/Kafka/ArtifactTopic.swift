@@ -29,7 +29,8 @@ struct ArtifactTopic: Sendable {
     }
 
     /// Makes it if it is missing.
-    static func prepare(_ configuration: KafkaArtifactStore.Configuration, logger: Logger) async throws -> ArtifactTopic {
+    static func prepare(_ configuration: KafkaArtifactStore.Configuration, logger: Logger) async throws -> ArtifactTopic
+    {
         try await withAdmin(configuration, logger) { admin in
             if let topic = try await describe(configuration, admin) { return topic }
             let outcome = try await admin.createTopics([
@@ -62,7 +63,8 @@ struct ArtifactTopic: Sendable {
             if let policy = properties[cleanupPolicy]?.value, policy != "compact" {
                 throw RegistryError.storeUnusable(
                     path: "kafka:\(configuration.topic)",
-                    reason: "\(cleanupPolicy): found \"\(policy)\", expected \"compact\": any other deletes bundles after a "
+                    reason:
+                        "\(cleanupPolicy): found \"\(policy)\", expected \"compact\": any other deletes bundles after a "
                         + "time")
             }
             if let limit = properties[recordLimit]?.value.flatMap({ Int($0) }) {

@@ -72,14 +72,29 @@ extension KafkaArtifactStore {
         consumer.maximumQueuedBytes = 8 << 20
         let reader = try RangeReader(consumer, logger: logger)
         do {
-            try await reader.start([partition: start..<bounds.high], timeout: configuration.patience)
-            reading: while let records = try await reader.next(patience: configuration.patience, maximumBytes: 4 << 20) {
+            try await self.start(reader, at: [partition: start..<bounds.high])
+            reading: while let records = try await reader.next(patience: configuration.patience, maximumBytes: 4 << 20)
+            {
                 for record in records where try !body(record) { break reading }
             }
             await reader.close()
         } catch {
             await reader.close()
             throw error
+        }
+    }
+}
+
+extension KafkaArtifactStore {
+    /// A topic that was just made may have no leader yet on the broker that is asked.
+    fileprivate func start(_ reader: RangeReader, at ranges: [TopicPartition: Range<Int64>]) async throws {
+        let deadline = ContinuousClock.now + configuration.patience
+        while true {
+            do {
+                return try await reader.start(ranges, timeout: configuration.patience)
+            } catch let error as KafkaError where error.isRetriable && .now < deadline {
+                try await Task.sleep(for: .milliseconds(50))
+            }
         }
     }
 }
@@ -101,7 +116,8 @@ final class ArtifactFolder {
         var template = Array("\(cache.root)/bundles/\(DirectoryArtifactStore.fetchPrefix)XXXXXX".utf8CString)
         let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } != nil }
         guard made else {
-            throw DirectoryArtifactStore.storeError(ModelFormatError(writing: cache.root, code: errno), root: cache.root)
+            throw DirectoryArtifactStore.storeError(
+                ModelFormatError(writing: cache.root, code: errno), root: cache.root)
         }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         for file in contents.files {
@@ -128,7 +144,8 @@ final class ArtifactFolder {
             throw RegistryError.damagedEntry(path: place, reason: "found \(value.count) bytes, expected \(range.count)")
         }
         let found = Array(SHA256.hash(data: value))
-        guard let expected = record.firstHeaderValue(ignoringCase: Self.digestHeader), found.elementsEqual(expected) else {
+        guard let expected = record.firstHeaderValue(ignoringCase: Self.digestHeader), found.elementsEqual(expected)
+        else {
             throw RegistryError.damagedEntry(path: place, reason: "its SHA-256 is not the one that it was written with")
         }
         try value.withUnsafeBytes { buffer in
