@@ -38,6 +38,10 @@ enum ConfigurationKeys {
     static let resultTopic = ConfigurationKey(
         "topics.results", .topic, default: "millrace.results",
         "Topic of responses and typed errors.")
+    static let modelsTopic = ConfigurationKey(
+        "topics.models", .topic, default: "millrace.models",
+        "Topic of the registry: versions, aliases, traffic rules. Compacted, with one partition; made when it is missing."
+    )
     static let deadLetterSuffix = ConfigurationKey(
         "topics.dead-letter-suffix", .topicSuffix, default: "-dlt",
         "Appended to a request topic's name for the topic of its undecodable records.")
@@ -129,7 +133,7 @@ enum ConfigurationKeys {
 
     static let all: [any ConfigurationKeyDescription] = [
         applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
-        sessionTimeout, requestTopics, resultTopic,
+        sessionTimeout, requestTopics, resultTopic, modelsTopic,
         deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore, modelPreload,
         batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, delivery, recoveryDirectory,
         recoveryAttempts, requestBytes, resultBytes,

@@ -15,6 +15,7 @@ import ModelRegistry
 /// | `kafka.session-timeout` | `6s` |
 /// | `topics.requests` | `millrace.requests` |
 /// | `topics.results` | `millrace.results` |
+/// | `topics.models` | `millrace.models` |
 /// | `topics.dead-letter-suffix` | `-dlt` |
 /// | `topics.create` | `false` |
 /// | `topics.partitions` | `6` |
@@ -56,6 +57,8 @@ struct MillraceConfiguration: Sendable, Equatable {
     struct Topics: Sendable, Equatable {
         var requests: [String]
         var results: String
+        /// The registry's.
+        var models: String
         var deadLetterSuffix: String
         var create: Bool
         var partitions: Int
@@ -132,7 +135,8 @@ struct MillraceConfiguration: Sendable, Equatable {
             sessionTimeout: reader.read(Keys.sessionTimeout))
         topics = Topics(
             requests: reader.read(Keys.requestTopics), results: reader.read(Keys.resultTopic),
-            deadLetterSuffix: reader.read(Keys.deadLetterSuffix), create: reader.read(Keys.createTopics),
+            models: reader.read(Keys.modelsTopic), deadLetterSuffix: reader.read(Keys.deadLetterSuffix),
+            create: reader.read(Keys.createTopics),
             partitions: reader.read(Keys.topicPartitions),
             replicationFactor: reader.read(Keys.topicReplicationFactor))
         bindings = reader.read(Keys.bindings)

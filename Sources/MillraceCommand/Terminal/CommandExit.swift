@@ -33,7 +33,15 @@ enum CommandExit {
             case .unknownModel, .unknownVersion, .unknownAlias, .notLoaded: .notFound
             case .invalidModelName, .invalidAlias, .storeUnusable, .damagedEntry: .usage
             }
-        case is KafkaError, is PipelineError: .broker
+        case is RegistryRefusal: .refused
+        case let error as RegistryLogError:
+            switch error {
+            case .missingTopic: .notFound
+            case .newerFormat, .malformedEvent, .unsuitableTopic: .refused
+            case .unwritableEvent: .usage
+            case .blocked, .contended: .broker
+            }
+        case is KafkaError, is PipelineError, is RangeError: .broker
         default: nil
         }
     }

@@ -9,10 +9,30 @@ import Testing
         (["serve"], configuration),
         (["predict"], ["<model>", "--request", "--inputs", "--output", "--batch"]),
         (["infer"], ["--request", "--model", "--key", "--topic", "--timeout", "--header"] + configuration),
-        (["models"], ["import", "list", "show"]),
-        (["models", "import"], ["<file>", "--name", "--metadata", "--store", "--output"] + configuration),
-        (["models", "list"], ["--store", "--output"] + configuration),
+        (
+            ["models"],
+            ["import", "list", "show", "promote", "rollback", "unalias", "retire", "traffic", "diff", "events"]
+        ),
+        (
+            ["models", "import"],
+            ["<file>", "--name", "--alias", "--metadata", "--operator", "--store", "--offline", "--output"]
+                + configuration
+        ),
+        (["models", "list"], ["<name>", "--retired", "--store", "--offline", "--output"] + configuration),
         (["models", "show"], ["<name[@version]>", "--store", "--output"] + configuration),
+        (["models", "promote"], ["<name>", "<version>", "--alias", "--operator", "--output"] + configuration),
+        (["models", "rollback"], ["<name>", "--alias", "--operator", "--output"] + configuration),
+        (["models", "unalias"], ["<name>", "<alias>", "--operator", "--output"] + configuration),
+        (["models", "retire"], ["<name>", "<version>", "--operator", "--output"] + configuration),
+        (
+            ["models", "traffic"],
+            [
+                "<name>", "--canary", "--share", "--no-canary", "--shadow", "--shadow-topic", "--no-shadow", "--clear",
+                "--operator", "--output",
+            ] + configuration
+        ),
+        (["models", "diff"], ["<name[@version]>", "--store", "--output"] + configuration),
+        (["models", "events"], ["--follow", "--model", "--output"] + configuration),
         (["config"], ["show", "check"]),
         (["config", "show"], ["--output"] + configuration),
         (["config", "check"], configuration),
