@@ -118,7 +118,7 @@ public final class KafkaAdmin: Sendable {
         await closed.wait(deadline)
     }
 
-    private func blocking<Result: Sendable>(
+    func blocking<Result: Sendable>(
         _ body: @escaping @Sendable (AdminHandle, Duration) throws -> Result
     ) async throws -> Result {
         let (handle, timeout) = (handle, timeout)

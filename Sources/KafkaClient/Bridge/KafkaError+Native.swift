@@ -40,6 +40,10 @@ extension KafkaError {
         local(operation, RD_KAFKA_RESP_ERR__QUEUE_FULL, "the producer's queue had no room for \(deadline)")
     }
 
+    static func noAnswer(_ operation: String) -> KafkaError {
+        local(operation, RD_KAFKA_RESP_ERR__FAIL, "the broker's answer does not mention it")
+    }
+
     static func cancelled(_ operation: String) -> KafkaError {
         local(operation, RD_KAFKA_RESP_ERR__INTR, "cancelled while the producer's queue was full")
     }
@@ -95,6 +99,8 @@ extension KafkaError {
             RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     }
+    /// The cluster has no authorizer: there are no access rules, and everything is permitted.
+    public var isSecurityDisabled: Bool { isOneOf(RD_KAFKA_RESP_ERR_SECURITY_DISABLED) }
     /// The cluster cannot be reached right now; the client keeps trying by itself.
     public var isConnectionFailure: Bool {
         isOneOf(
