@@ -2,7 +2,7 @@ import Testing
 
 /// Waits for a condition that another process brings about.
 func eventually(
-    within timeout: Duration = .seconds(30), _ condition: @Sendable () async throws -> Bool,
+    within timeout: Duration = .seconds(90), _ condition: @Sendable () async throws -> Bool,
     sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
     let deadline = ContinuousClock.now + timeout

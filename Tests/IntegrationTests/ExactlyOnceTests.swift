@@ -51,7 +51,7 @@ import Testing
             try embedded.pushRequestErrors(.transactionOffsetCommit, [.illegalGeneration])
             try await harness.send(records)
             // The cluster does not hide the aborted records; every request has its answer all the same.
-            let deadline = ContinuousClock.now + .seconds(30)
+            let deadline = ContinuousClock.now + .seconds(90)
             while pipeline.statistics.snapshot.published < 90, .now < deadline {
                 try await Task.sleep(for: .milliseconds(20))
             }
@@ -72,7 +72,8 @@ import Testing
             try await harness.running { _ in
                 try embedded.pushRequestErrors(.endTransaction, [.producerFenced])
                 try await harness.send(records)
-                try await Task.sleep(for: .seconds(4))
+                // Cancelled when the pipeline ends.
+                try await Task.sleep(for: .seconds(90))
             }
         }
         await harness.close()

@@ -50,7 +50,7 @@ struct FaultTests {
             try await inflict(fault, on: cluster, harness)
             _ = try await sent
             try await eventually { pipeline.statistics.snapshot.published >= Self.requestCount }
-            return try await harness.read(harness.results, atLeast: Self.requestCount, within: .seconds(60))
+            return try await harness.read(harness.results, atLeast: Self.requestCount, within: .seconds(120))
         }
         await harness.close()
         #expect(Set(found.compactMap(\.keyText)) == Set((0..<Self.requestCount).map { "\($0)" }))

@@ -181,17 +181,20 @@ final class PipelineHarness: Sendable {
         let pipeline = InferencePipeline(
             configuration, consumer: consumer, signal: signal, sink: sink, registry: registry, pool: pool, codec: codec,
             encoder: AnswerEncoder(codec: codec, routing: routing), journal: journal, logger: .quiet)
-        let value = try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await pipeline.run() }
-            let value: Result<Value, any Error>
-            do {
-                value = .success(try await body(pipeline))
-            } catch {
-                value = .failure(error)
+        // Whichever fails first cancels the other.
+        let value = try await withThrowingTaskGroup(of: Value?.self) { tasks in
+            tasks.addTask {
+                try await pipeline.run()
+                return nil
             }
-            pipeline.stop()
-            try await tasks.waitForAll()
-            return try value.get()
+            tasks.addTask {
+                defer { pipeline.stop() }
+                return try await body(pipeline)
+            }
+            var value: Value?
+            for try await result in tasks { value = result ?? value }
+            guard let value else { throw CancellationError() }
+            return value
         }
         await closeOutput()
         return value
@@ -225,7 +228,7 @@ final class PipelineHarness: Sendable {
     }
 
     /// Everything on a topic from its beginning, once at least `count` records are there and no more come for a while.
-    func read(_ topic: String, atLeast count: Int, within timeout: Duration = .seconds(30)) async throws
+    func read(_ topic: String, atLeast count: Int, within timeout: Duration = .seconds(90)) async throws
         -> [KafkaRecord]
     {
         let signal = WakeSignal()

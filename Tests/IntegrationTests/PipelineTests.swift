@@ -109,7 +109,7 @@ import Testing
                 harness.request(try digits.mlpBody($0, id: "\($0)"), key: "\($0)", partition: Int32($0 % 3))
             })
         let found = try await harness.running { _ in
-            try await harness.read(harness.results, atLeast: 600, within: .seconds(60))
+            try await harness.read(harness.results, atLeast: 600, within: .seconds(120))
         }
         await harness.close()
         #expect(found.count == 600)
@@ -193,7 +193,7 @@ import Testing
             try await Task.sleep(for: .seconds(1))
             try embedded.setBroker(1, isUp: true)
             try await harness.send(after)
-            return try await harness.read(harness.results, atLeast: 200, within: .seconds(60))
+            return try await harness.read(harness.results, atLeast: 200, within: .seconds(120))
         }
         await harness.close()
         #expect(Set(found.compactMap(\.keyText)) == Set((0..<200).map { "\($0)" }))

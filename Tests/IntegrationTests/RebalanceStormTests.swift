@@ -55,7 +55,7 @@ struct RebalanceStormTests {
                 storm.isOver.withLock { $0 = true }
                 try await tasks.waitForAll()
             }
-            return try await harness.read(harness.results, atLeast: Self.count, within: .seconds(60))
+            return try await harness.read(harness.results, atLeast: Self.count, within: .seconds(120))
         }
         await harness.close()
         let joins = storm.joins.withLock { $0 }

@@ -31,7 +31,7 @@ import Testing
         try die(over: [17], harness, journal: folder.path + "/journal")
         let (found, statistics) = try await harness.running { pipeline in
             let found = try await harness.read(harness.results, atLeast: 40)
-            let deadline = ContinuousClock.now + .seconds(10)
+            let deadline = ContinuousClock.now + .seconds(90)
             while pipeline.statistics.snapshot.published < 40, .now < deadline {
                 try await Task.sleep(for: .milliseconds(10))
             }
@@ -71,7 +71,7 @@ import Testing
             }
         }
         let found = try await harness.running { _ in
-            try await harness.read(harness.results, atLeast: 20, within: .seconds(60))
+            try await harness.read(harness.results, atLeast: 20, within: .seconds(120))
         }
         let letters = try await harness.read(harness.requests + "-dlt", atLeast: 1)
         await harness.close()

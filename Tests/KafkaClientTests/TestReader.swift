@@ -23,7 +23,7 @@ struct TestReader {
 
     /// Drains until `count` records have come, or fails after the deadline.
     func records(
-        _ count: Int, perDrain: Int = 1000, within deadline: Duration = .seconds(20),
+        _ count: Int, perDrain: Int = 1000, within deadline: Duration = .seconds(90),
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> [KafkaRecord] {
         var records: [KafkaRecord] = []
@@ -42,7 +42,7 @@ struct TestReader {
 
 /// Calls `condition` until it is true; a test that waits for a cluster has nothing better to wait on.
 func poll(
-    until deadline: Duration = .seconds(20), sourceLocation: SourceLocation = #_sourceLocation,
+    until deadline: Duration = .seconds(90), sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + deadline
