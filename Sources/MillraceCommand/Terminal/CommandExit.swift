@@ -33,6 +33,17 @@ enum CommandExit {
             case .unknownModel, .unknownVersion, .notLoaded: .notFound
             case .invalidModelName, .storeUnusable, .damagedEntry: .usage
             }
+        case let error as ReplayError:
+            switch error {
+            case .resultsGone: .refused
+            case .versionUnavailable: .notFound
+            case .incomplete: .broker
+            }
+        case let error as RangeError:
+            switch error {
+            case .outsideLog: .refused
+            case .stalled: .broker
+            }
         case is KafkaError, is PipelineError: .broker
         default: nil
         }
