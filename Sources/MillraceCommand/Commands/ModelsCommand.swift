@@ -17,7 +17,10 @@ struct ModelsCommand: AsyncParsableCommand {
               millrace models list
               millrace models show digits@1
             """,
-        subcommands: [ModelsImportCommand.self, ModelsListCommand.self, ModelsShowCommand.self])
+        subcommands: [
+            ModelsImportCommand.self, ModelsListCommand.self, ModelsShowCommand.self,
+            ModelsAnsweredByCommand.self,
+        ])
 }
 
 /// Where the artifact store lies: an option, else the configuration.

@@ -93,6 +93,16 @@ struct RecordedResults {
         }
     }
 
+    /// Every result of the range that is left, repetitions included.
+    mutating func everything() async throws -> [RecordedResult] {
+        var found: [RecordedResult] = []
+        while let (index, head) = try await next() {
+            cursors[index].advance()
+            if range.contains(head.source.offset) { found.append(head) }
+        }
+        return found
+    }
+
     mutating func takeIrregularities() -> [Irregularity] {
         defer { irregularities = [] }
         return irregularities
