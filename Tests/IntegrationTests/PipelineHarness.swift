@@ -228,18 +228,18 @@ final class PipelineHarness: Sendable {
     }
 
     /// Everything on a topic from its beginning, once at least `count` records are there and no more come for a while.
-    func read(_ topic: String, atLeast count: Int, within timeout: Duration = .seconds(90)) async throws
-        -> [KafkaRecord]
-    {
+    func read(
+        _ topic: String, partitions: Int? = nil, atLeast count: Int, within timeout: Duration = .seconds(90)
+    ) async throws -> [KafkaRecord] {
         let signal = WakeSignal()
         let consumer = try KafkaConsumer(
             ConsumerConfiguration(
                 kafka: try KafkaConfiguration(bootstrapServers: broker.bootstrapServers), groupID: "\(group)-reader"),
             logger: .quiet, wake: { signal.signal() })
-        let partitions = topic == results ? options.resultsPartitions : topic == requests ? options.partitions : 1
+        let known = topic == results ? options.resultsPartitions : topic == requests ? options.partitions : 1
         try consumer.assign(
             Dictionary(
-                uniqueKeysWithValues: (0..<partitions).map {
+                uniqueKeysWithValues: (0..<(partitions ?? known)).map {
                     (TopicPartition(topic: topic, partition: Int32($0)), Int64(0))
                 }))
         var found: [KafkaRecord] = []

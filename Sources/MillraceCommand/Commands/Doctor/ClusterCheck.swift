@@ -22,7 +22,7 @@ struct ClusterCheck {
         var findings = [client(isRefused: false)]
         findings += await brokers(metadata)
         findings += await topics(metadata)
-        findings.append(await access())
+        findings += await access()
         findings += await group(metadata)
         findings.append(await clock(metadata))
         return findings
@@ -98,7 +98,12 @@ struct ClusterCheck {
             findings.append(Finding(.info, "topics", "their configuration was not checked: \(error)"))
         }
         let requestPartitions = configuration.topics.requests.compactMap { metadata.topics[$0]?.partitions.count }.max()
-        for (name, role) in roles {
+        for (name, var role) in roles {
+            if case .deadLetters(let bytes) = role {
+                // A dead letter is as large as its request, and no request is larger than its topic takes.
+                let source = String(name.dropLast(configuration.topics.deadLetterSuffix.count))
+                role = .deadLetters(bytes: min(bytes, Self.maximumBytes(descriptions[source]) ?? bytes))
+            }
             let check = TopicCheck(
                 name: name, role: role, bootstrap: configuration.bootstrapServers,
                 partitions: configuration.topics.partitions, replicationFactor: configuration.topics.replicationFactor)
@@ -120,15 +125,18 @@ struct ClusterCheck {
         return findings
     }
 
-    private func access() async -> Finding {
+    private static func maximumBytes(_ description: Result<[String: ConfigurationEntry], KafkaError>?) -> Int? {
+        (try? description?.get())?["max.message.bytes"]?.value.flatMap { Int($0) }
+    }
+
+    private func access() async -> [Finding] {
         let check = AccessCheck(topics: roles.map(\.name), group: configuration.applicationID)
         do {
-            let findings = check.findings(try await tool.admin.accessRules())
-            return findings.max { $0.level < $1.level } ?? Finding(.ok, "access rules", "none")
+            return check.findings(try await tool.admin.accessRules())
         } catch let error as KafkaError {
-            return check.finding(for: error)
+            return [check.finding(for: error)]
         } catch {
-            return Finding(.info, "access rules", "not checked: \(error)")
+            return [Finding(.info, "access rules", "not checked: \(error)")]
         }
     }
 

@@ -147,21 +147,21 @@ struct TopicCheck {
         case .results(let bytes) where limit < bytes + overhead:
             return [
                 Finding(
-                    .error, subject,
-                    "max.message.bytes is \(limit), limits.maximum-result-bytes is \(bytes): a result in between is refused, "
-                        + "and stops the service",
+                    // Short by less than a key and headers may need: only the very largest results are too large.
+                    limit < bytes ? .error : .warning, subject,
+                    "max.message.bytes is \(limit), limits.maximum-result-bytes is \(bytes): a result in between is "
+                        + "refused, and stops the service",
                     expected: "\(bytes + overhead) or more",
                     fix: alter("max.message.bytes", "\(bytes + overhead)")
                         + ", or --set limits.maximum-result-bytes=\(max(1024, limit - overhead))")
             ]
-        case .deadLetters(let bytes) where limit < bytes + overhead:
+        case .deadLetters(let bytes) where limit < bytes:
             return [
                 Finding(
                     .warning, subject,
-                    "max.message.bytes is \(limit), limits.maximum-request-bytes is \(bytes): a dead letter in between is "
-                        + "refused, and stops the service",
-                    expected: "\(bytes + overhead) or more, or as many as the request topic takes",
-                    fix: alter("max.message.bytes", "\(bytes + overhead)"))
+                    "max.message.bytes is \(limit), its request topic takes \(bytes): a dead letter in between is refused, "
+                        + "and stops the service",
+                    expected: "\(bytes) or more", fix: alter("max.message.bytes", "\(bytes + overhead)"))
             ]
         default: return []
         }
