@@ -69,8 +69,8 @@ enum ConfigurationKeys {
         "batching.maximum-bytes", .byteSize(1024...(1 << 30)), default: 8 << 20,
         "Input bytes of a batch.")
     static let batchDelay = ConfigurationKey(
-        "batching.maximum-delay", .duration(.zero ... .seconds(10)), default: .milliseconds(2),
-        "How long a batch waits for more rows.")
+        "batching.maximum-delay", .duration(.zero ... .seconds(10)), default: .zero,
+        "How long rows wait for more to share their batch; they share one without waiting while every thread is busy.")
 
     static let rowsInFlight = ConfigurationKey(
         "pipeline.maximum-rows-in-flight", .integer(1...10_000_000), default: 8192,
@@ -131,7 +131,7 @@ enum ConfigurationKeys {
         applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
         sessionTimeout, requestTopics, resultTopic,
         deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore, modelPreload,
-        batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, delivery, recoveryDirectory,
+        delivery, batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, recoveryDirectory,
         recoveryAttempts, requestBytes, resultBytes,
         requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,
         logFormat,
