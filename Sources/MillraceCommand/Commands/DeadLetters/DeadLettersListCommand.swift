@@ -9,7 +9,7 @@ struct DeadLettersListCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               millrace dlq list
-              millrace dlq list --error INTERNAL --model digits --from 2026-03-01T00:00:00Z --output json
+              millrace dlq list --error INTERNAL --from 2026-03-01T00:00:00Z
             """)
 
     @OptionGroup var filter: DeadLetterFilter

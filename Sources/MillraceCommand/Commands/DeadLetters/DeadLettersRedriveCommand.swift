@@ -17,7 +17,7 @@ struct DeadLettersRedriveCommand: AsyncParsableCommand {
 
             EXAMPLES
               millrace dlq redrive --error MALFORMED_REQUEST
-              millrace dlq redrive --topic millrace.requests --from 2026-03-01T00:00:00Z --execute
+              millrace dlq redrive --from 2026-03-01T00:00:00Z --execute
             """)
 
     @OptionGroup var filter: DeadLetterFilter

@@ -25,9 +25,9 @@ struct ReplayCommand: AsyncParsableCommand {
             Bounds are offsets, RFC 3339 times with a zone, earliest, or latest; --to is exclusive.
 
             EXAMPLES
-              millrace replay --topic millrace.requests --from earliest --verify
-              millrace replay --topic millrace.requests --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z --verify
-              millrace replay --topic millrace.requests --from 1000 --model digits@7 --output-topic digits-7
+              millrace replay --topic requests --from earliest --verify
+              millrace replay --topic requests --from 2026-03-01T00:00:00Z --verify
+              millrace replay --topic requests --from 1000 --output-topic again
             """)
 
     @Option(help: "The request topic; default: the first of topics.requests.")
