@@ -49,6 +49,9 @@ final class PipelineHarness: Sendable {
         var limits = PipelineState.Limits()
         var requestLimits = RequestLimits()
         var maximumResultBytes = 900_000
+        /// What the topics are said to take.
+        var resultRecordBytes: Int?
+        var deadLetterRecordBytes: Int?
         var threads = 2
         var bindsTopic = false
         /// The in-process cluster keeps no transactional offsets: there it shows the flow only.
@@ -166,9 +169,11 @@ final class PipelineHarness: Sendable {
             closeOutput = { await producer.close(deadline: .seconds(5)) }
         }
         let codec = RequestCodec(limits: options.requestLimits)
-        let routing = AnswerRouting(
+        var routing = AnswerRouting(
             resultsTopic: results, resultsPartitionCount: options.resultsPartitions, deadLetterSuffix: "-dlt",
             applicationID: "test", maximumResultBytes: options.maximumResultBytes)
+        routing.maximumRecordBytes[results] = options.resultRecordBytes
+        routing.maximumRecordBytes[requests + "-dlt"] = options.deadLetterRecordBytes
         var configuration = PipelineConfiguration(
             requestTopics: [requests],
             bindings: options.bindsTopic ? [requests: ModelReference(name: "digits-mlp")] : [:],

@@ -7,10 +7,13 @@ import Testing
     private static let source = TopicPartition(topic: "requests", partition: 2)
 
     /// The dead letter of a record, as it is read back.
-    private func letter(of record: KafkaRecord, at offset: Int64 = 40) throws -> DeadLetterRecord {
+    private func letter(of record: KafkaRecord, at offset: Int64 = 40, maximumBytes: Int? = nil) throws
+        -> DeadLetterRecord
+    {
         var writer = ProducerRecordWriter()
         DeadLetter.write(
-            record, error: RequestError(.malformedRequest, "not JSON"), topicSuffix: "-dlt", to: &writer)
+            record, error: RequestError(.malformedRequest, "not JSON"), topic: "requests-dlt",
+            maximumBytes: maximumBytes, to: &writer)
         let written = try #require(writer.finish().first)
         return try #require(
             DeadLetterRecord(
@@ -40,6 +43,20 @@ import Testing
             redriven.headers == headers + [
                 KafkaHeader("millrace-redriven", "requests-dlt/0/40"), KafkaHeader("millrace-redrive-count", "1"),
             ])
+    }
+
+    @Test func aRecordThatDoesNotFitIsPutBackFromWhereItWas() throws {
+        let large = KafkaRecord(
+            topicPartition: Self.source, offset: 17, timestamp: 4, key: [1],
+            value: [UInt8](repeating: 7, count: 900)[...],
+            headers: [KafkaHeader("x", "1")])
+        let letter = try letter(of: large, maximumBytes: 1900)
+        #expect(letter.isOmitted && letter.record.value == nil && letter.record.key.map(Array.init) == [1])
+        #expect(letter.source.description == "requests/2/17" && letter.originalHeaders == large.headers)
+        let redriven = letter.redriven(from: large)
+        #expect(redriven.value == large.value && redriven.key == large.key)
+        #expect(redriven.headers.map(\.name) == ["x", "millrace-redriven", "millrace-redrive-count"])
+        #expect(try !self.letter(of: large, maximumBytes: 4000).isOmitted)
     }
 
     @Test func theTrailGrowsAndTheCountIsReplaced() throws {

@@ -98,7 +98,7 @@ enum ConfigurationKeys {
         "A larger request is answered TOO_LARGE.")
     static let resultBytes = ConfigurationKey(
         "limits.maximum-result-bytes", .byteSize(1024...(1 << 30)), default: 1 << 20,
-        "A larger result becomes TOO_LARGE; at most the brokers' message.max.bytes.")
+        "A larger result becomes TOO_LARGE, as does one that the results topic's max.message.bytes leaves no room for.")
     static let requestInputs = ConfigurationKey(
         "limits.maximum-inputs", .integer(1...4096), default: 64,
         "Input tensors of a request.")

@@ -11,7 +11,7 @@ package struct DeadLetterRecord: Sendable {
         "__connect.errors.topic", "__connect.errors.partition", "__connect.errors.offset",
         "__connect.errors.exception.class.name", "__connect.errors.exception.message", "kafka_dlt-original-topic",
         "kafka_dlt-original-partition", "kafka_dlt-original-offset", "kafka_dlt-original-timestamp",
-        "kafka_dlt-exception-fqcn", "kafka_dlt-exception-message",
+        "kafka_dlt-exception-fqcn", "kafka_dlt-exception-message", DeadLetter.omittedHeader,
     ]
 
     package let record: KafkaRecord
@@ -49,6 +49,9 @@ package struct DeadLetterRecord: Sendable {
         return max(trail, text(Self.countHeader).flatMap { Int($0) } ?? 0)
     }
 
+    /// Whether the record was too large for the dead-letter topic: what it was is still at ``source``.
+    package var isOmitted: Bool { text(DeadLetter.omittedHeader) != nil }
+
     /// The record's own headers: those that it had when it failed.
     package var originalHeaders: [KafkaHeader] {
         var own = headers[...]
@@ -61,15 +64,16 @@ package struct DeadLetterRecord: Sendable {
     }
 
     /// The record as it was, for the topic and partition that it came from, with a trail of where it has been.
-    package func redriven() -> ProducerRecord {
-        let own = originalHeaders.filter { $0.name != Self.countHeader }
+    /// - Parameter original: the record at ``source``, needed where ``isOmitted``.
+    package func redriven(from original: KafkaRecord? = nil) -> ProducerRecord {
+        let own = (original?.headers ?? originalHeaders).filter { $0.name != Self.countHeader }
         let trail = [
             KafkaHeader(Self.trailHeader, position.description),
             KafkaHeader(Self.countHeader, String(redriveCount + 1)),
         ]
         return ProducerRecord(
-            topic: source.topicPartition.topic, partition: source.topicPartition.partition, key: record.key,
-            value: record.value, headers: own + trail)
+            topic: source.topicPartition.topic, partition: source.topicPartition.partition,
+            key: (original ?? record).key, value: (original ?? record).value, headers: own + trail)
     }
 
     private func text(_ name: String) -> String? {

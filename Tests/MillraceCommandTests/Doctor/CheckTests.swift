@@ -68,8 +68,8 @@ import Testing
     }
 
     @Test func sizes() {
-        #expect(levels(.results(bytes: 2_000_001), topic(3), sound) == [.error])
         #expect(levels(.results(bytes: 2_000_000), topic(3), sound) == [.warning])
+        #expect(levels(.results(bytes: 1_000_000), topic(3), sound) == [.ok])
         #expect(levels(.deadLetters(bytes: 2_000_001), topic(3), sound) == [.warning])
     }
 

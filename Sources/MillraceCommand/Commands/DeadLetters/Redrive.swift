@@ -160,8 +160,10 @@ struct Redrive {
                 committed[partition] = max(committed[partition] ?? 0, letter.position.offset + 1)
             }
             let touched = Set(part.map(\.position.topicPartition))
+            var records: [ProducerRecord] = []
+            for letter in part { records.append(letter.redriven(from: try await original(of: letter))) }
             switch await producer.transaction(
-                records: part.map { $0.redriven() }, offsets: committed.filter { touched.contains($0.key) },
+                records: records, offsets: committed.filter { touched.contains($0.key) },
                 group: membership)
             {
             case .committed: progress.update(start + part.count)
@@ -176,5 +178,11 @@ struct Redrive {
                 target: Set(part.map(\.source.topicPartition.topic)).sorted().joined(separator: ","),
                 details: ["records": "\(part.count)", "first": part.first.map { "\($0.position)" } ?? ""])
         }
+    }
+
+    /// The record that a dead letter had no room for.
+    private func original(of letter: DeadLetterRecord) async throws -> KafkaRecord? {
+        guard letter.isOmitted else { return nil }
+        return try await tool.record(at: letter.source.topicPartition, offset: letter.source.offset)
     }
 }

@@ -147,10 +147,9 @@ struct TopicCheck {
         case .results(let bytes) where limit < bytes + overhead:
             return [
                 Finding(
-                    // Short by less than a key and headers may need: only the very largest results are too large.
-                    limit < bytes ? .error : .warning, subject,
+                    .warning, subject,
                     "max.message.bytes is \(limit), limits.maximum-result-bytes is \(bytes): a result in between is "
-                        + "refused, and stops the service",
+                        + "answered TOO_LARGE",
                     expected: "\(bytes + overhead) or more",
                     fix: alter("max.message.bytes", "\(bytes + overhead)")
                         + ", or --set limits.maximum-result-bytes=\(max(1024, limit - overhead))")
@@ -159,8 +158,8 @@ struct TopicCheck {
             return [
                 Finding(
                     .warning, subject,
-                    "max.message.bytes is \(limit), its request topic takes \(bytes): a dead letter in between is refused, "
-                        + "and stops the service",
+                    "max.message.bytes is \(limit), its request topic takes \(bytes): a dead letter in between "
+                        + "goes without its value",
                     expected: "\(bytes) or more", fix: alter("max.message.bytes", "\(bytes + overhead)"))
             ]
         default: return []
