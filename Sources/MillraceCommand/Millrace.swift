@@ -22,6 +22,7 @@ struct Millrace: AsyncParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, ServeCommand.self, PredictCommand.self, InferCommand.self, ModelsCommand.self,
+            ReplayCommand.self, DeadLettersCommand.self, DoctorCommand.self,
             ConfigCommand.self, HealthCommand.self, BenchCommand.self, ImportWorkerCommand.self,
         ])
 

@@ -24,6 +24,8 @@ import Synchronization
 ///
 /// One task should own a consumer. Calls from several are safe, but their order is then the caller's problem.
 public final class KafkaConsumer: Sendable {
+    private static let watermarksDelay = Duration.milliseconds(50)
+
     public let configuration: ConsumerConfiguration
     private let handle: ConsumerHandle
     private let thread: BlockingThread
@@ -139,11 +141,19 @@ public final class KafkaConsumer: Sendable {
         return try await blocking { try $0.committed(partitions, timeout: timeout) }
     }
 
-    /// The first offset kept and the offset after the last record.
+    /// The first offset kept and the offset after the last record. Asks again, within the timeout, while the partition has
+    /// no leader: a new topic has none for a moment.
     public func watermarks(
         _ partition: TopicPartition, timeout: Duration = .seconds(30)
     ) async throws -> (low: Int64, high: Int64) {
-        try await blocking { try $0.watermarks(partition, timeout: timeout) }
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            do {
+                return try await blocking { try $0.watermarks(partition, timeout: timeout) }
+            } catch let error as KafkaError where error.isRetriable && .now + Self.watermarksDelay < deadline {
+                try await Task.sleep(for: Self.watermarksDelay)
+            }
+        }
     }
 
     /// The membership as it stands now, for ``TransactionalProducer/sendOffsets(_:group:)``. Read it while the partitions

@@ -67,10 +67,11 @@ final class InferenceService: Service, ReadinessSource {
     private func serve() async throws {
         try await loadModels()
         guard let resultsPartitions = try await waitForTopics() else { return }
-        let output = try await ResultOutput.open(configuration, logger: logger)
+        let limits = await TopicLimits.read(configuration.topics, with: probe, logger: logger)
+        let output = try await ResultOutput.open(configuration, limits, logger: logger)
         let result: Result<Void, any Error>
         do {
-            result = .success(try await runPipeline(to: output, resultsPartitions: resultsPartitions))
+            result = .success(try await runPipeline(to: output, limits, resultsPartitions: resultsPartitions))
         } catch {
             result = .failure(error)
         }
@@ -79,15 +80,16 @@ final class InferenceService: Service, ReadinessSource {
         try result.get()
     }
 
-    private func runPipeline(to output: ResultOutput, resultsPartitions: Int) async throws {
+    private func runPipeline(to output: ResultOutput, _ limits: TopicLimits, resultsPartitions: Int) async throws {
         let signal = WakeSignal()
         let consumer = try KafkaConsumer(
             try configuration.consumerConfiguration(), logger: logger, wake: { signal.signal() })
         let codec = RequestCodec(limits: configuration.requestLimits)
-        let routing = AnswerRouting(
+        var routing = AnswerRouting(
             resultsTopic: configuration.topics.results, resultsPartitionCount: resultsPartitions,
             deadLetterSuffix: configuration.topics.deadLetterSuffix, applicationID: configuration.applicationID,
             maximumResultBytes: configuration.limits.maximumResultBytes)
+        routing.maximumRecordBytes = limits.recordBytes
         let journal = try openJournal()
         var pipelineConfiguration = configuration.pipelineConfiguration
         if configuration.delivery == .exactlyOnce {

@@ -73,8 +73,8 @@ enum ConfigurationKeys {
         "batching.maximum-bytes", .byteSize(1024...(1 << 30)), default: 8 << 20,
         "Input bytes of a batch.")
     static let batchDelay = ConfigurationKey(
-        "batching.maximum-delay", .duration(.zero ... .seconds(10)), default: .milliseconds(2),
-        "How long a batch waits for more rows.")
+        "batching.maximum-delay", .duration(.zero ... .seconds(10)), default: .zero,
+        "How long rows wait for more to share their batch; they share one without waiting while every thread is busy.")
 
     static let rowsInFlight = ConfigurationKey(
         "pipeline.maximum-rows-in-flight", .integer(1...10_000_000), default: 8192,
@@ -102,7 +102,7 @@ enum ConfigurationKeys {
         "A larger request is answered TOO_LARGE.")
     static let resultBytes = ConfigurationKey(
         "limits.maximum-result-bytes", .byteSize(1024...(1 << 30)), default: 1 << 20,
-        "A larger result becomes TOO_LARGE; at most the brokers' message.max.bytes.")
+        "A larger result becomes TOO_LARGE, as does one that the results topic's max.message.bytes leaves no room for.")
     static let requestInputs = ConfigurationKey(
         "limits.maximum-inputs", .integer(1...4096), default: 64,
         "Input tensors of a request.")
@@ -135,7 +135,7 @@ enum ConfigurationKeys {
         applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
         sessionTimeout, requestTopics, resultTopic, modelsTopic,
         deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore, modelPreload,
-        batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, delivery, recoveryDirectory,
+        delivery, batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, recoveryDirectory,
         recoveryAttempts, requestBytes, resultBytes,
         requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,
         logFormat,

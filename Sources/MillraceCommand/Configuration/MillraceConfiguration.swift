@@ -23,13 +23,13 @@ import ModelRegistry
 /// | `bindings.*` | none |
 /// | `models.store` | `./models` |
 /// | `models.preload` | `all` |
+/// | `delivery` | `exactly-once` |
 /// | `batching.maximum-rows` | `128` |
 /// | `batching.maximum-bytes` | `8MiB` |
-/// | `batching.maximum-delay` | `2ms` |
+/// | `batching.maximum-delay` | `0ms` |
 /// | `pipeline.maximum-rows-in-flight` | `8192` |
 /// | `pipeline.maximum-bytes-in-flight` | `256MiB` |
 /// | `pipeline.threads` | the number of cores |
-/// | `delivery` | `exactly-once` |
 /// | `recovery.directory` | `./state` |
 /// | `recovery.attempts` | `3` |
 /// | `limits.maximum-request-bytes` | `16MiB` |
@@ -141,13 +141,13 @@ struct MillraceConfiguration: Sendable, Equatable {
             replicationFactor: reader.read(Keys.topicReplicationFactor))
         bindings = reader.read(Keys.bindings)
         models = Models(store: reader.read(Keys.modelStore), preload: reader.read(Keys.modelPreload))
+        delivery = reader.read(Keys.delivery)
         batching = Batching(
             maximumRows: reader.read(Keys.batchRows), maximumBytes: reader.read(Keys.batchBytes),
             maximumDelay: reader.read(Keys.batchDelay))
         pipeline = Pipeline(
             maximumRowsInFlight: reader.read(Keys.rowsInFlight), maximumBytesInFlight: reader.read(Keys.bytesInFlight),
             threads: reader.read(Keys.threads))
-        delivery = reader.read(Keys.delivery)
         recovery = Recovery(
             directory: reader.read(Keys.recoveryDirectory), attempts: reader.read(Keys.recoveryAttempts))
         limits = Limits(

@@ -41,7 +41,18 @@ enum CommandExit {
             case .unwritableEvent: .usage
             case .blocked, .contended: .broker
             }
-        case is KafkaError, is PipelineError, is RangeError: .broker
+        case let error as ReplayError:
+            switch error {
+            case .resultsGone: .refused
+            case .versionUnavailable: .notFound
+            case .incomplete: .broker
+            }
+        case let error as RangeError:
+            switch error {
+            case .outsideLog: .refused
+            case .stalled: .broker
+            }
+        case is KafkaError, is PipelineError: .broker
         default: nil
         }
     }

@@ -63,7 +63,7 @@ package final class InferencePipeline: Service {
         self.pool = pool
         self.jobs = PipelineJobs(
             codec: codec, encoder: encoder, registry: registry, bindings: configuration.bindings,
-            willCompute: configuration.willCompute)
+            willCompute: configuration.willCompute, precedent: configuration.precedent)
         self.journal = journal
         self.logger = logger
     }

@@ -95,6 +95,7 @@ extension PipelineLoop {
             ])
         pipeline.currentStatus.withLock { $0.isAssigned = false }
         if !lost {
+            hasBacklog = false
             let deadline = ContinuousClock.now + Self.revocationDeadline
             while !state.isIdle, .now < deadline {
                 advance(in: &group)
@@ -153,7 +154,7 @@ extension PipelineLoop {
     }
 
     mutating func startPublishing(in group: inout Group) {
-        guard let set = state.beginPublishing() else { return }
+        guard !isGathering, let set = state.beginPublishing() else { return }
         let (pipeline, membership) = (pipeline, membership)
         group.addTask { pipeline.post(.published(await pipeline.sink.publish(set, under: membership))) }
     }

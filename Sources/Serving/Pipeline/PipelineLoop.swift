@@ -16,6 +16,8 @@ struct PipelineLoop {
     static let maximumRedoDelay = Duration.seconds(5)
     /// How long a full pipeline leaves the client alone before it pauses the partitions instead.
     static let longestUnheard = Duration.seconds(1)
+    /// How long answers of a backlog wait for others to share their transaction.
+    static let longestGathering = Duration.milliseconds(50)
     /// How long a rebalance waits for what was admitted to be answered and published.
     static let revocationDeadline = Duration.seconds(5)
 
@@ -39,6 +41,8 @@ struct PipelineLoop {
     var fullSince: ContinuousClock.Instant?
     /// The last drain stopped at a limit: the client has more.
     var hasBacklog = false
+    /// Since when no set has been under way.
+    var gatheringSince = ContinuousClock.now
     var redoCount = 0
     var redoNotBefore = ContinuousClock.now
     var stopDeadline: ContinuousClock.Instant?
@@ -78,12 +82,20 @@ struct PipelineLoop {
     private func wakeTime() -> ContinuousClock.Instant {
         let now = ContinuousClock.now
         let redo = redoNotBefore > now ? redoNotBefore : nil
-        return [batchDeadline, stopDeadline, redo].compactMap { $0 }.reduce(now + Self.tick, min)
+        let gathered = isGathering ? gatheringSince + Self.longestGathering : nil
+        return [batchDeadline, stopDeadline, redo, gathered].compactMap { $0 }.reduce(now + Self.tick, min)
     }
 
     /// When a batch has to close for its age; nil without rows, or while every thread is busy: a batch that cannot start
     /// is nothing to wake for, and the job that finishes first wakes anyway.
     var batchDeadline: ContinuousClock.Instant? { hasRoomForBatch ? planner.nextDeadline : nil }
+
+    /// Whether answers wait for more to share their transaction. Under a backlog only: what a transaction costs, round trips
+    /// and the client library's timers, it costs whatever its size. Never with nothing under way that could add to it.
+    var isGathering: Bool {
+        hasBacklog && stopDeadline == nil && runningJobs > 0 && state.publishing == nil && !state.hasAnsweredSet
+            && .now < gatheringSince + Self.longestGathering
+    }
 
     /// One job more than threads, so that no thread waits for this task to hand it the next.
     var hasRoomForBatch: Bool { runningJobs <= pipeline.configuration.threadCount }
@@ -155,6 +167,7 @@ struct PipelineLoop {
             pipeline.statistics.countPublished(state.publishing?.requestCount ?? 0)
             if let set = state.publishing { absolveSuspects(before: set.offsets) }
             state.finishPublishing()
+            gatheringSince = .now
             redoCount = 0
         case .aborted(let error) where error.isMessageTooLarge:
             throw PipelineError.fatal(error)

@@ -43,6 +43,8 @@ package struct PipelineState: Sendable {
     package private(set) var rows = 0
     /// Bytes of requests admitted and not yet published.
     package private(set) var bytes = 0
+    /// Rows answered whose publication has not begun.
+    package private(set) var answeredRows = 0
     /// The set whose publication is under way; at most one at a time.
     package private(set) var publishing: AnswerSet?
     private var publishingLanes: Set<Int> = []
@@ -62,6 +64,9 @@ package struct PipelineState: Sendable {
     /// Enough has left for taking more again; below ``isFull`` by half, so that partitions are not paused and resumed
     /// for every batch.
     package var hasRoom: Bool { rows <= limits.maximumRows / 2 && bytes <= limits.maximumBytes / 2 }
+
+    /// Enough is answered for a set that is worth a transaction of its own while more is on its way.
+    package var hasAnsweredSet: Bool { answeredRows >= min(limits.maximumSetSize, limits.maximumRows / 2) }
 
     /// Bytes that may still be admitted.
     package var byteRoom: Int { max(0, limits.maximumBytes - bytes) }
@@ -147,10 +152,13 @@ package struct PipelineState: Sendable {
 
     /// The record is answered by these records.
     package mutating func answer(_ ticket: Ticket, with records: ProducerRecords) {
+        var rows = 0
         lanes[ticket.lane]?.update(ticket.sequence) { entry in
+            if entry.answer == nil { rows = entry.rows }
             entry.request = nil
             entry.answer = records
         }
+        answeredRows += rows
     }
 
     /// Starts the publication of everything answered in order; nil while one is under way or nothing is answered.
@@ -174,6 +182,7 @@ package struct PipelineState: Sendable {
             touched.insert(number)
         }
         guard !set.isEmpty else { return nil }
+        answeredRows -= set.rows
         publishing = set
         publishingLanes = touched
         return set
@@ -216,6 +225,7 @@ package struct PipelineState: Sendable {
         for entry in lanes.remove(number)?.entries ?? [] {
             rows -= entry.rows
             bytes -= entry.bytes
+            if entry.answer != nil { answeredRows -= entry.rows }
         }
     }
 }

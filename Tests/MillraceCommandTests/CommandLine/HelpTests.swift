@@ -4,14 +4,20 @@ import Testing
 @Suite struct HelpTests {
     static let configuration = ["--config", "--bootstrap-servers", "--log-level", "--log-format", "--set"]
     static let commands: [(path: [String], mentions: [String])] = [
-        ([], ["demo", "serve", "predict", "infer", "models", "config", "health", "bench", "--version", "EXIT CODES"]),
+        (
+            [],
+            [
+                "demo", "serve", "predict", "infer", "models", "replay", "dlq", "doctor", "config", "health", "bench",
+                "--version", "EXIT CODES",
+            ]
+        ),
         (["demo"], ["--data", "--verbose", "--output"]),
         (["serve"], configuration),
         (["predict"], ["<model>", "--request", "--inputs", "--output", "--batch"]),
         (["infer"], ["--request", "--model", "--key", "--topic", "--timeout", "--header"] + configuration),
         (
             ["models"],
-            ["import", "list", "show", "promote", "rollback", "unalias", "retire", "traffic", "diff", "events"]
+            ["import", "list", "show", "promote", "rollback", "unalias", "retire", "traffic", "diff", "events", "answered-by"]
         ),
         (
             ["models", "import"],
@@ -19,6 +25,25 @@ import Testing
                 + configuration
         ),
         (["models", "list"], ["<name>", "--retired", "--store", "--offline", "--output"] + configuration),
+        (
+            ["models", "answered-by"],
+            ["<topic/partition/offset>", "--result", "--results-topic", "--output"] + configuration
+        ),
+        (
+            ["replay"],
+            [
+                "--topic", "--from", "--to", "--partitions", "--model", "--verify", "--output-topic", "--results-topic",
+                "--name", "--restart", "--execute", "--ignore-header", "--differences", "--output",
+            ] + configuration
+        ),
+        (["dlq"], ["list", "show", "redrive"]),
+        (
+            ["dlq", "list"],
+            ["--topic", "--error", "--model", "--partition", "--from", "--to", "--maximum"] + configuration
+        ),
+        (["dlq", "show"], ["<topic/partition/offset>", "--raw", "--output"] + configuration),
+        (["dlq", "redrive"], ["--execute", "--again", "--limit", "--error", "--from", "--to"] + configuration),
+        (["doctor"], ["--timeout", "--all", "--output"] + configuration),
         (["models", "show"], ["<name[@version]>", "--store", "--output"] + configuration),
         (["models", "promote"], ["<name>", "<version>", "--alias", "--operator", "--output"] + configuration),
         (["models", "rollback"], ["<name>", "--alias", "--operator", "--output"] + configuration),

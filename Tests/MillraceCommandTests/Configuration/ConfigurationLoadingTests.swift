@@ -14,7 +14,7 @@ import Testing
         #expect(configuration.topics.requests == ["millrace.requests"])
         #expect(configuration.models.preload == .all)
         #expect(configuration.batching.maximumBytes == 8_388_608)
-        #expect(configuration.batching.maximumDelay == .milliseconds(2))
+        #expect(configuration.batching.maximumDelay == .zero)
         #expect(configuration.delivery == .exactlyOnce)
         #expect(configuration.pipeline.threads >= 1)
         #expect(configuration.logging.level == .info)

@@ -191,4 +191,40 @@ import Testing
         expectAdmission(left, 6, bytes: 1, false, of: &state)
         expectAdmission(left, 8, bytes: 1, true, of: &state)
     }
+
+    @Test func countsWhatIsAnsweredAndNotYetPublished() throws {
+        var state = state(rows: 8, setSize: 1000)
+        let tickets = try (0..<4).map { try admit(left, $0, bytes: 1, to: &state) }
+        let stranger = try admit(right, 0, bytes: 1, to: &state)
+        state.setRows(2, for: tickets[1])
+        for ticket in tickets[1...] { state.answer(ticket, with: answer("")) }
+        state.answer(stranger, with: answer(""))
+        // An answer in place of another adds nothing.
+        state.answer(tickets[3], with: answer("again"))
+        #expect(state.answeredRows == 5)
+        // Half of what may be under way is a set, though the left lane's answers wait for its first record.
+        #expect(state.hasAnsweredSet)
+        expectPublication(of: &state, [right: 1])
+        #expect(state.answeredRows == 4)
+        state.finishPublishing()
+        state.answer(tickets[0], with: answer(""))
+        expectPublication(of: &state, [left: 4])
+        #expect(state.answeredRows == 0 && !state.hasAnsweredSet)
+        _ = state.rewind()
+        #expect(state.answeredRows == 0)
+        let next = try admit(left, 0, bytes: 1, to: &state)
+        state.answer(next, with: answer(""))
+        state.revoke([left])
+        #expect(state.answeredRows == 0)
+    }
+
+    @Test func aSetIsNeverLargerThanItsLimit() throws {
+        var state = state(rows: 100, setSize: 2)
+        for offset in 0..<2 {
+            #expect(!state.hasAnsweredSet)
+            let ticket = try admit(left, Int64(offset), bytes: 1, to: &state)
+            state.answer(ticket, with: answer(""))
+        }
+        #expect(state.hasAnsweredSet)
+    }
 }
