@@ -7,7 +7,8 @@ import Testing
         (
             [],
             [
-                "demo", "serve", "predict", "infer", "models", "replay", "dlq", "doctor", "config", "health", "bench",
+                "demo", "serve", "predict", "infer", "models", "offsets", "replay", "dlq", "doctor", "config", "health",
+                "bench", "completions",
                 "--version", "EXIT CODES",
             ]
         ),
@@ -17,7 +18,10 @@ import Testing
         (["infer"], ["--request", "--model", "--key", "--topic", "--timeout", "--header"] + configuration),
         (
             ["models"],
-            ["import", "list", "show", "promote", "rollback", "unalias", "retire", "traffic", "diff", "events", "answered-by"]
+            [
+                "import", "list", "show", "promote", "rollback", "unalias", "retire", "traffic", "diff", "events",
+                "answered-by",
+            ]
         ),
         (
             ["models", "import"],
@@ -62,6 +66,23 @@ import Testing
         (["config", "show"], ["--output"] + configuration),
         (["config", "check"], configuration),
         (["health"], ["--url", "--timeout"]),
+        (["offsets"], ["list", "describe", "reset", "delete", "export"]),
+        (["offsets", "list"], ["--state", "--output"] + configuration),
+        (["offsets", "describe"], ["--group", "--all-groups", "--members", "--state", "--output"] + configuration),
+        (
+            ["offsets", "reset"],
+            [
+                "--to-earliest", "--to-latest", "--to-offset", "--to-current", "--shift-by", "--to-datetime",
+                "--by-duration", "--from-file", "--topic", "--all-topics", "--group", "--all-groups", "--execute",
+                "--dry-run", "--export", "--output",
+            ] + configuration
+        ),
+        (
+            ["offsets", "delete"],
+            ["--topic", "--all-topics", "--group-itself", "--group", "--execute", "--dry-run"] + configuration
+        ),
+        (["offsets", "export"], ["--topic", "--group", "--all-groups", "--output"] + configuration),
+        (["completions"], ["<shell>"]),
         (["bench"], ["codec", "kernels"]),
         (["bench", "codec"], ["--numbers", "--rounds", "--output"]),
         (["bench", "kernels"], ["--output"]),
@@ -102,6 +123,19 @@ import Testing
         (["models", "import"], "<file>"),
         (["health", "--url", "ftp://x"], "ftp://x"),
         (["bench", "codec", "--rounds", "0"], "--rounds"),
+        (["offsets", "reset", "--topic", "t"], "found none"),
+        (["offsets", "reset", "--topic", "t", "--to-earliest", "--shift-by", "-1"], "--to-earliest, --shift-by"),
+        (["offsets", "reset", "--to-earliest"], "--all-topics"),
+        (["offsets", "reset", "--to-earliest", "--topic", "t", "--all-topics"], "both"),
+        (["offsets", "reset", "--to-earliest", "--topic", "t:x"], "t:x"),
+        (["offsets", "reset", "--to-earliest", "--topic", "t", "--execute", "--dry-run"], "both"),
+        (["offsets", "reset", "--from-file", "f.csv", "--topic", "t"], "--from-file"),
+        (["offsets", "reset", "--all-topics", "--to-datetime", "2026-03-01T06:00:00.000"], "no zone"),
+        (["offsets", "reset", "--all-topics", "--by-duration", "6h"], "PnDTnHnMnS"),
+        (["offsets", "reset", "--all-topics", "--to-latest", "--group", "g", "--all-groups"], "both"),
+        (["offsets", "delete", "--group", "g"], "--group-itself"),
+        (["offsets", "describe", "--members", "--state"], "both"),
+        (["offsets", "list", "--state", "busy"], "busy"),
     ])
     func `a wrong command line is refused by name`(arguments: [String], mentions: String) async throws {
         let output = try await BinaryRunner.run(arguments)
