@@ -10,7 +10,7 @@ struct CompletionsCommand: ParsableCommand {
             Nothing asks a broker, so that the keyboard never waits for one.
 
             EXAMPLES
-              millrace completions bash > ~/.local/share/bash-completion/completions/millrace
+              millrace completions bash > millrace.bash
               millrace completions zsh > ~/.zfunc/_millrace
               millrace completions fish > ~/.config/fish/completions/millrace.fish
             """)

@@ -12,7 +12,7 @@ struct OffsetsCommand: AsyncParsableCommand {
             EXAMPLES
               millrace offsets list
               millrace offsets describe
-              millrace offsets reset --topic millrace.requests --to-datetime 2026-03-01T06:00:00.000Z
+              millrace offsets reset --topic requests --to-datetime 2026-03-01T06:00:00Z
               millrace offsets export > before.csv
             """,
         subcommands: [

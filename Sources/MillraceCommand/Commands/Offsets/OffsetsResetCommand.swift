@@ -15,9 +15,9 @@ struct OffsetsResetCommand: AsyncParsableCommand {
 
             EXAMPLES
               millrace offsets reset --topic millrace.requests --to-earliest
-              millrace offsets reset --topic millrace.requests:0,2 --shift-by -100 --execute
+              millrace offsets reset --topic requests:0,2 --shift-by -100 --execute
               millrace offsets reset --all-topics --by-duration PT6H --execute
-              millrace offsets reset --group a --group b --all-topics --to-latest --execute
+              millrace offsets reset --group a --all-topics --to-latest --execute
               millrace offsets reset --from-file before.csv --execute
             """)
 
