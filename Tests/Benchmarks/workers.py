@@ -37,7 +37,7 @@ class Workers:
     def _settings(self, group, requests, results, delivery, **others):
         settings = {
             "application-id": group, "instance-id": "compare", "kafka.bootstrap-servers": self.bootstrap,
-            "topics.requests": requests, "topics.results": results, "models.store": self.store, "delivery": delivery,
+            "topics.requests": requests, "topics.results": results, "models.store": self.store, "models.registry": "store", "delivery": delivery,
             "gateway.enabled": "false", **others,
         }
         return [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]

@@ -56,7 +56,7 @@ def main(bootstrap, binary):
         subprocess.run([binary, "models", "import", DIGITS / "cnn.h5", "--name", "digits", "--store", store], check=True)
         service = subprocess.Popen(
             [binary, "serve", "--bootstrap-servers", bootstrap, "--set", f"topics.requests={requests}",
-             "--set", f"topics.results={results}", "--set", f"models.store={store}", "--set", f"application-id={run}",
+             "--set", f"topics.results={results}", "--set", f"models.store={store}", "--set", "models.registry=store", "--set", f"application-id={run}",
              "--set", "gateway.port=18099"])
         try:
             wait_until_ready("http://127.0.0.1:18099/v2/health/ready", service)

@@ -49,6 +49,9 @@ final class PipelineHarness: Sendable {
         var limits = PipelineState.Limits()
         var requestLimits = RequestLimits()
         var maximumResultBytes = 900_000
+        /// What the topics are said to take.
+        var resultRecordBytes: Int?
+        var deadLetterRecordBytes: Int?
         var threads = 2
         var bindsTopic = false
         /// The in-process cluster keeps no transactional offsets: there it shows the flow only.
@@ -166,9 +169,11 @@ final class PipelineHarness: Sendable {
             closeOutput = { await producer.close(deadline: .seconds(5)) }
         }
         let codec = RequestCodec(limits: options.requestLimits)
-        let routing = AnswerRouting(
+        var routing = AnswerRouting(
             resultsTopic: results, resultsPartitionCount: options.resultsPartitions, deadLetterSuffix: "-dlt",
             applicationID: "test", maximumResultBytes: options.maximumResultBytes)
+        routing.maximumRecordBytes[results] = options.resultRecordBytes
+        routing.maximumRecordBytes[requests + "-dlt"] = options.deadLetterRecordBytes
         var configuration = PipelineConfiguration(
             requestTopics: [requests],
             bindings: options.bindsTopic ? [requests: ModelReference(name: "digits-mlp")] : [:],
@@ -228,18 +233,18 @@ final class PipelineHarness: Sendable {
     }
 
     /// Everything on a topic from its beginning, once at least `count` records are there and no more come for a while.
-    func read(_ topic: String, atLeast count: Int, within timeout: Duration = .seconds(90)) async throws
-        -> [KafkaRecord]
-    {
+    func read(
+        _ topic: String, partitions: Int? = nil, atLeast count: Int, within timeout: Duration = .seconds(90)
+    ) async throws -> [KafkaRecord] {
         let signal = WakeSignal()
         let consumer = try KafkaConsumer(
             ConsumerConfiguration(
                 kafka: try KafkaConfiguration(bootstrapServers: broker.bootstrapServers), groupID: "\(group)-reader"),
             logger: .quiet, wake: { signal.signal() })
-        let partitions = topic == results ? options.resultsPartitions : topic == requests ? options.partitions : 1
+        let known = topic == results ? options.resultsPartitions : topic == requests ? options.partitions : 1
         try consumer.assign(
             Dictionary(
-                uniqueKeysWithValues: (0..<partitions).map {
+                uniqueKeysWithValues: (0..<(partitions ?? known)).map {
                     (TopicPartition(topic: topic, partition: Int32($0)), Int64(0))
                 }))
         var found: [KafkaRecord] = []

@@ -144,6 +144,35 @@ import Testing
         #expect(found.map { $0.header("millrace-status") } == ["TOO_LARGE", "ok"])
     }
 
+    @Test func whatTheTopicsDoNotTakeIsNotWritten() async throws {
+        var options = PipelineHarness.Options()
+        options.resultRecordBytes = 4096
+        options.deadLetterRecordBytes = 4096
+        let harness = try await PipelineHarness(try TestBroker.start(), options)
+        let digits = try DigitsRequests()
+        let junk = String(repeating: "x", count: 4000)
+        try await harness.send([
+            harness.request(try digits.mlpBody(Array(0..<40), id: "large"), key: "large", partition: 0),
+            harness.request(try digits.mlpBody(3, id: "small"), key: "small", partition: 0),
+            harness.request(junk, key: "junk", partition: 0),
+            harness.request("short", key: "short", partition: 0),
+        ])
+        let (found, dead) = try await harness.running { _ in
+            let found = try await harness.read(harness.results, atLeast: 4)
+            return (found, try await harness.read(harness.requests + "-dlt", atLeast: 2))
+        }
+        await harness.close()
+        #expect(
+            found.map { $0.header("millrace-status") } == ["TOO_LARGE", "ok", "MALFORMED_REQUEST", "MALFORMED_REQUEST"])
+        let long = try #require(dead.first { $0.keyText == "junk" })
+        #expect(long.value == nil)
+        #expect(long.header("millrace-omitted-bytes") == "4000")
+        #expect(DeadLetterRecord(long)?.isOmitted == true)
+        let short = try #require(dead.first { $0.keyText == "short" })
+        #expect(short.text == "short")
+        #expect(short.header("millrace-omitted-bytes") == nil)
+    }
+
     @Test func topicBindingNamesTheModel() async throws {
         var options = PipelineHarness.Options()
         options.bindsTopic = true

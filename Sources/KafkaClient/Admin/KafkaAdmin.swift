@@ -14,11 +14,16 @@ public final class KafkaAdmin: Sendable {
     private let isClosing = Mutex(false)
     private let timeout: Duration
 
-    /// - Parameter timeout: how long each request may take.
+    /// - Parameters:
+    ///   - timeout: how long each request may take.
+    ///   - isolation: where a log ends, and which records have a time, for the offsets that are looked up.
     /// - Throws: ``KafkaConfigurationError`` naming the property that cannot be used.
-    public init(_ configuration: KafkaConfiguration, timeout: Duration = .seconds(30), logger: Logger) throws {
+    public init(
+        _ configuration: KafkaConfiguration, timeout: Duration = .seconds(30),
+        isolation: OffsetIsolation = .readCommitted, logger: Logger
+    ) throws {
         self.timeout = timeout
-        handle = try AdminHandle(NativeProperties(configuration), logger: logger)
+        handle = try AdminHandle(NativeProperties(configuration), isolation: isolation, logger: logger)
         thread = BlockingThread(name: "kafka-admin")
     }
 

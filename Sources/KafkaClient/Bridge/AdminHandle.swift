@@ -5,7 +5,10 @@ import Logging
 final class AdminHandle: Sendable {
     let client: ClientHandle
 
-    init(_ properties: NativeProperties, logger: Logger) throws {
+    init(_ properties: NativeProperties, isolation: OffsetIsolation, logger: Logger) throws {
+        var properties = properties
+        // A consumer's property, but librdkafka asks every client's for the offsets it looks up.
+        if isolation == .readUncommitted { properties.set("isolation.level", "read_uncommitted") }
         client = try ClientHandle(RD_KAFKA_PRODUCER, properties: properties, logger: logger, isPolled: false)
     }
 
@@ -135,8 +138,9 @@ final class AdminHandle: Sendable {
     }
 
     /// The results are the request's and live as long as the call.
-    private func withCommittedOffsets<Result>(
+    func withCommittedOffsets<Result>(
         _ operation: String, _ group: String, _ list: PartitionList?, _ timeout: Duration,
+        requiresStable: Bool = false,
         _ body: (UnsafeBufferPointer<OpaquePointer?>) throws -> Result
     ) throws -> Result {
         try Self.checkGroup(operation, group)
@@ -146,6 +150,9 @@ final class AdminHandle: Sendable {
             let event = try perform(
                 operation, client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, timeout
             ) { options, queue in
+                if requiresStable, let error = rd_kafka_AdminOptions_set_require_stable_offsets(options, 1) {
+                    rd_kafka_error_destroy(error)
+                }
                 rd_kafka_ListConsumerGroupOffsets(client, &request, 1, options, queue)
             }
             defer { rd_kafka_event_destroy(event) }
@@ -177,7 +184,7 @@ final class AdminHandle: Sendable {
     }
 
     /// librdkafka asserts on an empty group name.
-    private static func checkGroup(_ operation: String, _ group: String) throws {
+    static func checkGroup(_ operation: String, _ group: String) throws {
         if group.isEmpty {
             throw KafkaError.local(operation, RD_KAFKA_RESP_ERR__INVALID_ARG, "the group name is empty")
         }

@@ -28,7 +28,7 @@ struct BenchWorkerCommand: AsyncParsableCommand {
         let logger = Logger(label: "millrace.bench")
         let service: any MeasuredService =
             switch stage {
-            case .pipeline: try InferenceService(configuration, logger: logger)
+            case .pipeline: try InferenceService(configuration, following: .store, logger: logger)
             case .echo: EchoService(configuration, logger: logger)
             }
         let group = ServiceGroup(

@@ -10,6 +10,10 @@ struct BenchPipelineCommand: AsyncParsableCommand {
             Fills a topic, then runs the service in a process of its own until every request is answered, and counts the \
             answers. With --rate it sends at that pace instead and measures latency as a read_committed consumer of the \
             results sees it. Exits with 1 when an answer is missing, duplicated or an error.
+
+            EXAMPLES
+              millrace bench pipeline --compare
+              millrace bench pipeline --rate 2000 --duration 30 --bootstrap localhost:9092
             """)
 
     @Flag(help: "Also run the echo, in turns on the same requests, and print the ratio.")
@@ -28,7 +32,12 @@ struct BenchEchoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "echo",
         abstract: "Measure the ceiling: records copied by the service's own consumer and producer.",
-        discussion: "As bench pipeline, with nothing decoded or computed between consuming and producing.")
+        discussion: """
+            As bench pipeline, with nothing decoded or computed between consuming and producing.
+
+            EXAMPLES
+              millrace bench echo --requests 100000
+            """)
 
     @OptionGroup var options: BenchOptions
     @OptionGroup var format: OutputOptions

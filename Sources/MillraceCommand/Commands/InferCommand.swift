@@ -18,16 +18,18 @@ struct InferCommand: AsyncParsableCommand {
               millrace infer --request - --model digits@3 --key customer-7 < request.json
             """)
 
-    @Option(help: ArgumentHelp("The request's bytes; - reads standard input.", valueName: "file"))
+    @Option(help: ArgumentHelp("The request's bytes; - reads standard input.", valueName: "file"), completion: .file())
     var request: String
 
-    @Option(help: ArgumentHelp("Sent as the headers millrace-model and millrace-version.", valueName: "name[@version]"))
+    @Option(
+        help: ArgumentHelp("Sent as the headers millrace-model and millrace-version.", valueName: "name[@version]"),
+        completion: Completions.models)
     var model: String?
 
     @Option(help: "The record's key.")
     var key: String?
 
-    @Option(help: "The topic to send to; default: the first of topics.requests.")
+    @Option(help: "The topic to send to; default: the first of topics.requests.", completion: Completions.topics)
     var topic: String?
 
     @Option(help: "Seconds to wait for the brokers and the result.")

@@ -20,16 +20,22 @@ struct PredictCommand: ParsableCommand {
               millrace predict model.h5 --inputs images.npz --output probabilities.npz
             """)
 
-    @Argument(help: ArgumentHelp("A .h5 file or a bundle folder.", valueName: "model"))
+    @Argument(help: ArgumentHelp("A .h5 file or a bundle folder.", valueName: "model"), completion: .file())
     var model: String
 
-    @Option(help: ArgumentHelp("An inference request as JSON; - reads standard input.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("An inference request as JSON; - reads standard input.", valueName: "file"),
+        completion: .file(extensions: ["json"]))
     var request: String?
 
-    @Option(help: ArgumentHelp("A .npz archive of input arrays.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A .npz archive of input arrays.", valueName: "file"),
+        completion: .file(extensions: ["npz"]))
     var inputs: String?
 
-    @Option(help: ArgumentHelp("Where to write: .json or .npz; default: JSON to standard output.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Where to write: .json or .npz; default: JSON to standard output.", valueName: "file"),
+        completion: .file(extensions: ["json", "npz"]))
     var output: String?
 
     @Option(help: "Rows that run together.")

@@ -13,8 +13,6 @@ import TensorEngine
 /// This is where the parts are put together; each of them knows only those below it.
 final class InferenceService: Service, ReadinessSource {
     private struct State {
-        var modelsDetail = "not loaded yet"
-        var areModelsWarm = false
         var pipeline: InferencePipeline?
         var broker: (check: ReadinessCheck, at: ContinuousClock.Instant)?
     }
@@ -31,20 +29,24 @@ final class InferenceService: Service, ReadinessSource {
     private let probe: KafkaAdmin
     private let pool: ComputePool
     private let registry: Registry
-    private let index: VersionIndex
+    private let models: ModelFollower
     private let state = Mutex(State())
 
-    init(_ configuration: MillraceConfiguration, logger: Logger) throws {
+    /// - Parameter source: where the instance learns which versions there are.
+    init(_ configuration: MillraceConfiguration, following source: ModelFollower.Source = .topic, logger: Logger) throws
+    {
         self.configuration = configuration
         self.logger = logger
-        let store = try DirectoryArtifactStore(root: configuration.models.store)
-        index = try VersionIndex(root: configuration.models.store)
-        registry = Registry(store: store, logger: logger)
+        registry = Registry(
+            store: try configuration.artifactStore(logger: logger), memoryBudget: configuration.models.memoryBudget,
+            logger: logger)
+        registry.permitShadows(to: Set(configuration.models.shadowTopics))
         pool = ComputePool(threadCount: configuration.pipeline.threads)
         admin = try KafkaAdmin(
             try configuration.kafkaConfiguration(role: "admin"), timeout: Self.adminTimeout, logger: logger)
         probe = try KafkaAdmin(
             try configuration.kafkaConfiguration(role: "probe"), timeout: .milliseconds(1500), logger: logger)
+        models = try ModelFollower(configuration, source: source, registry: registry, admin: admin, logger: logger)
     }
 
     /// What the pipeline has done so far; nil before it started.
@@ -65,29 +67,57 @@ final class InferenceService: Service, ReadinessSource {
     }
 
     private func serve() async throws {
-        try await loadModels()
+        let loader = ModelLoader(registry, warmUpRows: configuration.batching.maximumRows)
+        try await withThrowingTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask {
+                await loader.run()
+                return false
+            }
+            tasks.addTask {
+                try await self.models.run()
+                return false
+            }
+            tasks.addTask {
+                try await self.answer()
+                return true
+            }
+            // Of the three only answering ends by itself.
+            while let isOver = try await tasks.next(), !isOver {}
+            tasks.cancelAll()
+        }
+    }
+
+    private func answer() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await self.models.waitUntilSettled() }
+        } catch is CancellationError {
+            return
+        }
         guard let resultsPartitions = try await waitForTopics() else { return }
-        let output = try await ResultOutput.open(configuration, logger: logger)
+        let limits = await TopicLimits.read(configuration.topics, with: probe, logger: logger)
+        let output = try await ResultOutput.open(configuration, limits, logger: logger)
         let result: Result<Void, any Error>
         do {
-            result = .success(try await runPipeline(to: output, resultsPartitions: resultsPartitions))
+            result = .success(try await runPipeline(to: output, limits, resultsPartitions: resultsPartitions))
         } catch {
             result = .failure(error)
         }
+        await models.leave()
         // After the pipeline: its last commit needs the results acknowledged.
         await output.close(deadline: .seconds(5))
         try result.get()
     }
 
-    private func runPipeline(to output: ResultOutput, resultsPartitions: Int) async throws {
+    private func runPipeline(to output: ResultOutput, _ limits: TopicLimits, resultsPartitions: Int) async throws {
         let signal = WakeSignal()
         let consumer = try KafkaConsumer(
             try configuration.consumerConfiguration(), logger: logger, wake: { signal.signal() })
         let codec = RequestCodec(limits: configuration.requestLimits)
-        let routing = AnswerRouting(
+        var routing = AnswerRouting(
             resultsTopic: configuration.topics.results, resultsPartitionCount: resultsPartitions,
             deadLetterSuffix: configuration.topics.deadLetterSuffix, applicationID: configuration.applicationID,
             maximumResultBytes: configuration.limits.maximumResultBytes)
+        routing.maximumRecordBytes = limits.recordBytes
         let journal = try openJournal()
         var pipelineConfiguration = configuration.pipelineConfiguration
         if configuration.delivery == .exactlyOnce {
@@ -134,30 +164,6 @@ final class InferenceService: Service, ReadinessSource {
             slotCapacity: max(configuration.batching.maximumRows, InferencePipeline.largestJob))
     }
 
-    // MARK: Models
-
-    private func loadModels() async throws {
-        registry.catalog = VersionCatalog(try index.versions())
-        let versions: [ModelVersion] =
-            switch configuration.models.preload {
-            case .all: registry.catalog.all
-            case .only(let references): try references.map { try registry.catalog.version(for: $0) }
-            }
-        if versions.isEmpty {
-            logger.warning(
-                "no models to serve", metadata: ["store": "\(configuration.models.store)"])
-        }
-        for version in versions {
-            state.withLock { $0.modelsDetail = "loading \(version.identity)" }
-            try await registry.load(version, warmUpRows: configuration.batching.maximumRows, on: pool)
-        }
-        let names = registry.loaded.map(\.description).joined(separator: ", ")
-        state.withLock {
-            $0.areModelsWarm = true
-            $0.modelsDetail = names.isEmpty ? "none in the store" : names
-        }
-    }
-
     // MARK: Topics
 
     /// Waits for the brokers, then for the topics or makes them.
@@ -199,11 +205,10 @@ final class InferenceService: Service, ReadinessSource {
     // MARK: Readiness
 
     func readiness() async -> [ReadinessCheck] {
-        let (isWarm, detail, pipeline) = state.withLock { ($0.areModelsWarm, $0.modelsDetail, $0.pipeline) }
-        let status = pipeline?.status
+        let status = state.withLock { $0.pipeline }?.status
         let assignment = status?.assignment.map(\.description).joined(separator: ", ") ?? ""
         return [
-            ReadinessCheck(name: "models", isReady: isWarm, detail: detail),
+            models.readiness,
             ReadinessCheck(
                 name: "partitions", isReady: status?.isAssigned == true && status?.isStopping == false,
                 detail: status?.isAssigned == true

@@ -9,14 +9,15 @@ enum ResultOutput: Sendable {
 
     /// The producer of the configured guarantee, introduced to its topics: it would take up to a second at the first
     /// answer.
-    static func open(_ configuration: MillraceConfiguration, logger: Logger) async throws -> ResultOutput {
+    static func open(
+        _ configuration: MillraceConfiguration, _ limits: TopicLimits = .init(), logger: Logger
+    ) async throws -> ResultOutput {
         let output: ResultOutput =
             switch configuration.delivery {
             case .exactlyOnce:
-                .exactlyOnce(
-                    try TransactionalProducer(try configuration.transactionalProducerConfiguration(), logger: logger))
+                .exactlyOnce(try TransactionalProducer(try transactional(configuration, limits), logger: logger))
             case .atLeastOnce:
-                .atLeastOnce(try KafkaProducer(try configuration.producerConfiguration(), logger: logger))
+                .atLeastOnce(try KafkaProducer(try producer(configuration, limits), logger: logger))
             }
         do {
             try await output.start()
@@ -29,6 +30,22 @@ enum ResultOutput: Sendable {
             throw error
         }
         return output
+    }
+
+    private static func producer(
+        _ configuration: MillraceConfiguration, _ limits: TopicLimits
+    ) throws -> ProducerConfiguration {
+        var producer = try configuration.producerConfiguration()
+        producer.maximumBatchBytes = min(producer.maximumBatchBytes, limits.batchBytes)
+        return producer
+    }
+
+    private static func transactional(
+        _ configuration: MillraceConfiguration, _ limits: TopicLimits
+    ) throws -> TransactionalProducerConfiguration {
+        var transactional = try configuration.transactionalProducerConfiguration()
+        transactional.producer = try producer(configuration, limits)
+        return transactional
     }
 
     /// Fences a predecessor of the same instance and settles what it left open.

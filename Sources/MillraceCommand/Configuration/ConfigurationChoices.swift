@@ -16,6 +16,14 @@ enum ModelPreload: Sendable, Equatable {
     case only([ModelReference])
 }
 
+/// Where an instance learns which versions there are.
+enum RegistryLocation: String, Sendable, CaseIterable {
+    /// On the topic `topics.models`.
+    case topic
+    /// In the index of the directory `models.store`, once, at the start: for clusters that keep no topic of it.
+    case store
+}
+
 /// Where model bundles lie.
 enum ArtifactLocation: String, Sendable, CaseIterable {
     /// In the directory `models.store`.

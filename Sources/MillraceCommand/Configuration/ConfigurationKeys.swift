@@ -41,6 +41,10 @@ enum ConfigurationKeys {
     static let artifactsTopic = ConfigurationKey(
         "topics.artifacts", .topic, default: "millrace.artifacts",
         "Topic of model bundles, if models.artifacts is kafka. Compacted; made when it is missing.")
+    static let modelsTopic = ConfigurationKey(
+        "topics.models", .topic, default: "millrace.models",
+        "Topic of the registry: versions, aliases, traffic rules. Compacted, with one partition; made when it is missing."
+    )
     static let deadLetterSuffix = ConfigurationKey(
         "topics.dead-letter-suffix", .topicSuffix, default: "-dlt",
         "Appended to a request topic's name for the topic of its undecodable records.")
@@ -61,6 +65,10 @@ enum ConfigurationKeys {
     static let modelStore = ConfigurationKey(
         "models.store", .text, default: "./models",
         "Directory of the artifact store.")
+    static let modelRegistry = ConfigurationKey(
+        "models.registry", .choice(), default: RegistryLocation.topic,
+        "Where versions, aliases and traffic rules are. topic: on topics.models, for all instances; store: versions alone, "
+            + "as imported into models.store without brokers.")
     static let modelArtifacts = ConfigurationKey(
         "models.artifacts", .choice(), default: ArtifactLocation.directory,
         "Where bundles lie. directory: in models.store; kafka: on topics.artifacts, with copies in models.store.")
@@ -118,7 +126,7 @@ enum ConfigurationKeys {
         "A larger request is answered TOO_LARGE.")
     static let resultBytes = ConfigurationKey(
         "limits.maximum-result-bytes", .byteSize(1024...(1 << 30)), default: 1 << 20,
-        "A larger result becomes TOO_LARGE; at most the brokers' message.max.bytes.")
+        "A larger result becomes TOO_LARGE, as does one that the results topic's max.message.bytes leaves no room for.")
     static let requestInputs = ConfigurationKey(
         "limits.maximum-inputs", .integer(1...4096), default: 64,
         "Input tensors of a request.")
@@ -149,9 +157,9 @@ enum ConfigurationKeys {
 
     static let all: [any ConfigurationKeyDescription] = [
         applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
-        sessionTimeout, requestTopics, resultTopic, artifactsTopic,
+        sessionTimeout, requestTopics, resultTopic, artifactsTopic, modelsTopic,
         deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore,
-        modelArtifacts, modelPreload, modelMemory, modelWait, modelWaiting, shadowTopics,
+        modelRegistry, modelArtifacts, modelPreload, modelMemory, modelWait, modelWaiting, shadowTopics,
         delivery, batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, recoveryDirectory,
         recoveryAttempts, requestBytes, resultBytes,
         requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,

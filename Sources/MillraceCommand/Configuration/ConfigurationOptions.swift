@@ -8,7 +8,9 @@ import ArgumentParser
 
 /// The flags that every command with a configuration takes.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(help: "Configuration file. Default: $MILLRACE_CONFIG, else ./millrace.yaml when there is one.")
+    @Option(
+        help: "Configuration file. Default: $MILLRACE_CONFIG, else ./millrace.yaml when there is one.",
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String?
 
     @Option(help: "Brokers, host:port separated by commas (kafka.bootstrap-servers).")

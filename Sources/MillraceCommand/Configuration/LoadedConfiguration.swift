@@ -27,6 +27,11 @@ extension MillraceConfiguration {
                 ConfigurationKeys.resultTopic.name,
                 "found \"\(topics.results)\", which topics.requests lists too: every result would be read as a request")
         }
+        if topics.requests.contains(topics.models) || topics.results == topics.models {
+            reader.refuse(
+                ConfigurationKeys.modelsTopic.name,
+                "found \"\(topics.models)\", which is a topic of requests or results too")
+        }
         for topic in topics.requests {
             let deadLetters = topic + topics.deadLetterSuffix
             if topics.requests.contains(deadLetters) || deadLetters == topics.results {

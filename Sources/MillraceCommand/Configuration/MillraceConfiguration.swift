@@ -16,12 +16,14 @@ import ModelRegistry
 /// | `topics.requests` | `millrace.requests` |
 /// | `topics.results` | `millrace.results` |
 /// | `topics.artifacts` | `millrace.artifacts` |
+/// | `topics.models` | `millrace.models` |
 /// | `topics.dead-letter-suffix` | `-dlt` |
 /// | `topics.create` | `false` |
 /// | `topics.partitions` | `6` |
 /// | `topics.replication-factor` | `1` |
 /// | `bindings.*` | none |
 /// | `models.store` | `./models` |
+/// | `models.registry` | `topic` |
 /// | `models.artifacts` | `directory` |
 /// | `models.preload` | `all` |
 /// | `models.memory` | `0` |
@@ -64,6 +66,8 @@ struct MillraceConfiguration: Sendable, Equatable {
         var results: String
         /// Of model bundles.
         var artifacts: String
+        /// The registry's.
+        var models: String
         var deadLetterSuffix: String
         var create: Bool
         var partitions: Int
@@ -73,6 +77,7 @@ struct MillraceConfiguration: Sendable, Equatable {
     struct Models: Sendable, Equatable {
         /// Directory of the artifact store.
         var store: String
+        var registry: RegistryLocation
         var artifacts: ArtifactLocation
         var preload: ModelPreload
         /// Bytes; nil is no limit.
@@ -152,13 +157,15 @@ struct MillraceConfiguration: Sendable, Equatable {
             sessionTimeout: reader.read(Keys.sessionTimeout))
         topics = Topics(
             requests: reader.read(Keys.requestTopics), results: reader.read(Keys.resultTopic),
-            artifacts: reader.read(Keys.artifactsTopic), deadLetterSuffix: reader.read(Keys.deadLetterSuffix),
+            artifacts: reader.read(Keys.artifactsTopic), models: reader.read(Keys.modelsTopic),
+            deadLetterSuffix: reader.read(Keys.deadLetterSuffix),
             create: reader.read(Keys.createTopics),
             partitions: reader.read(Keys.topicPartitions),
             replicationFactor: reader.read(Keys.topicReplicationFactor))
         bindings = reader.read(Keys.bindings)
         models = Models(
-            store: reader.read(Keys.modelStore), artifacts: reader.read(Keys.modelArtifacts),
+            store: reader.read(Keys.modelStore), registry: reader.read(Keys.modelRegistry),
+            artifacts: reader.read(Keys.modelArtifacts),
             preload: reader.read(Keys.modelPreload), memoryBudget: Self.limit(reader.read(Keys.modelMemory)),
             maximumWait: reader.read(Keys.modelWait), maximumWaiting: reader.read(Keys.modelWaiting),
             shadowTopics: reader.read(Keys.shadowTopics))

@@ -42,7 +42,7 @@ struct DemoRun {
     }
 
     func run() async throws -> DemoReport {
-        let service = try InferenceService(configuration, logger: logger)
+        let service = try InferenceService(configuration, following: .store, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],

@@ -35,6 +35,25 @@ enum CommandExit {
                 .storeReadOnly, .damagedEntry:
                 .usage
             }
+        case is RegistryRefusal: .refused
+        case let error as RegistryLogError:
+            switch error {
+            case .missingTopic: .notFound
+            case .newerFormat, .malformedEvent, .unsuitableTopic: .refused
+            case .unwritableEvent: .usage
+            case .blocked, .contended: .broker
+            }
+        case let error as ReplayError:
+            switch error {
+            case .resultsGone: .refused
+            case .versionUnavailable: .notFound
+            case .incomplete: .broker
+            }
+        case let error as RangeError:
+            switch error {
+            case .outsideLog: .refused
+            case .stalled: .broker
+            }
         case is KafkaError, is PipelineError: .broker
         default: nil
         }

@@ -9,6 +9,8 @@ public enum RegistryLogError: Error, Sendable, Hashable, CustomStringConvertible
     case missingTopic(String)
     /// An open transaction of another program hides the end of the topic.
     case blocked(topic: String, stableOffset: Int64, endOffset: Int64)
+    /// Its key would not be read back as the same.
+    case unwritableEvent(key: String)
     /// Other writers were faster, time and again.
     case contended(topic: String, attempts: Int, last: String)
 
@@ -23,6 +25,7 @@ public enum RegistryLogError: Error, Sendable, Hashable, CustomStringConvertible
         case .missingTopic(let topic): "registry topic \(topic) does not exist"
         case .blocked(let topic, let stable, let end):
             "registry topic \(topic): a transaction that is still open hides offsets \(stable) to \(end - 1)"
+        case .unwritableEvent(let key): "registry key \"\(key)\": expected a kind without a slash, and a subject"
         case .contended(let topic, let attempts, let last):
             "registry topic \(topic): gave up after \(attempts) attempts against other writers; the last: \(last)"
         }

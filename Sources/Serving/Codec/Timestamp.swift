@@ -1,8 +1,8 @@
 /// A point in time as RFC 3339 writes it.
-enum Timestamp {
+package enum Timestamp {
     /// Milliseconds since 1970-01-01T00:00:00Z of a text such as `2026-11-23T19:04:05.25+01:00`, rounded down; nil when
     /// it is not RFC 3339 (section 5.6). A leap second counts as the second after it.
-    static func milliseconds(rfc3339 text: some Collection<UInt8>) -> Int64? {
+    package static func milliseconds(rfc3339 text: some Collection<UInt8>) -> Int64? {
         var rest = text[...]
 
         func number(_ digits: Int, _ range: ClosedRange<Int64>) -> Int64? {

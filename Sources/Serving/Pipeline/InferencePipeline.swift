@@ -64,7 +64,7 @@ package final class InferencePipeline: Service {
         self.pool = pool
         self.jobs = PipelineJobs(
             codec: codec, encoder: encoder, registry: registry, bindings: configuration.bindings,
-            willCompute: configuration.willCompute)
+            willCompute: configuration.willCompute, precedent: configuration.precedent)
         shadows = ShadowRunner(encoder: encoder, logger: logger, wake: { signal.signal() })
         // Requests that wait for a model are looked at again.
         registry.onChange { signal.signal() }

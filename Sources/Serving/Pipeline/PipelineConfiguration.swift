@@ -23,6 +23,9 @@ package struct PipelineConfiguration: Sendable {
     /// Called before a request is computed; for tests that need a request to fail in its own way.
     package var willCompute: (@Sendable (RecordPosition) -> Void)?
 
+    /// How a request that was answered before is to be answered again; nil for a new one.
+    package var precedent: (@Sendable (KafkaRecord) -> Precedent?)?
+
     package init(
         requestTopics: [String], bindings: [String: ModelReference] = [:], batching: BatchPlanner.Limits = .init(),
         limits: PipelineState.Limits = .init(), threadCount: Int, shutdownDeadline: Duration = .seconds(20)

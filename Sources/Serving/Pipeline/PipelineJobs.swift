@@ -91,17 +91,19 @@ struct PipelineJobs: Sendable {
     let registry: Registry
     let bindings: [String: ModelReference]
     let willCompute: (@Sendable (RecordPosition) -> Void)?
+    let precedent: (@Sendable (KafkaRecord) -> Precedent?)?
     private let scratches = ScratchPool()
 
     init(
         codec: RequestCodec, encoder: AnswerEncoder, registry: Registry, bindings: [String: ModelReference],
-        willCompute: (@Sendable (RecordPosition) -> Void)?
+        willCompute: (@Sendable (RecordPosition) -> Void)?, precedent: (@Sendable (KafkaRecord) -> Precedent?)? = nil
     ) {
         self.codec = codec
         self.encoder = encoder
         self.registry = registry
         self.bindings = bindings
         self.willCompute = willCompute
+        self.precedent = precedent
     }
 
     /// Decodes records and binds them to their models.
@@ -110,7 +112,10 @@ struct PipelineJobs: Sendable {
         defer { scratches.giveBack(scratch) }
         return records.map { ticket, record in
             do throws(RequestError) {
-                let request = try codec.decode(value: record.value, headers: record, using: scratch)
+                let precedent = precedent?(record)
+                if case .error(let error) = precedent { throw error }
+                var request = try codec.decode(value: record.value, headers: record, using: scratch)
+                if let precedent { request.follow(precedent) }
                 let fallback = bindings[record.topicPartition.topic]
                 let bound = try BoundRequest(
                     binding: request, in: registry, fallback: fallback, key: record.key,
@@ -177,6 +182,13 @@ struct PipelineJobs: Sendable {
         throw RequestError(
             .deadlineExceeded, "ce_expirytime: the request expired \(now - deadline) ms ago",
             requestID: request.request.id)
+    }
+}
+
+extension InferenceRequest {
+    fileprivate mutating func follow(_ precedent: Precedent) {
+        deadline = nil
+        if case .version(let reference) = precedent { model = reference }
     }
 }
 

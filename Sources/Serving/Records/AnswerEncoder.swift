@@ -7,8 +7,10 @@ package struct AnswerRouting: Sendable {
     package var resultsPartitionCount: Int
     package var deadLetterSuffix: String
     package var applicationID: String
-    /// The largest result record, in bytes of value, that the broker takes.
+    /// The largest value of a result.
     package var maximumResultBytes: Int
+    /// The largest record that each topic takes (`max.message.bytes`), where that is known.
+    package var maximumRecordBytes: [String: Int] = [:]
 
     package init(
         resultsTopic: String, resultsPartitionCount: Int, deadLetterSuffix: String, applicationID: String,
@@ -45,12 +47,21 @@ package struct AnswerEncoder: Sendable {
         return writer.finish()
     }
 
-    func checkSize(_ byteCount: Int, of request: BoundRequest) throws(RequestError) {
-        guard byteCount > routing.maximumResultBytes else { return }
+    func checkSize(_ byteCount: Int, of request: BoundRequest, record: KafkaRecord) throws(RequestError) {
+        let limit = min(routing.maximumResultBytes, roomForValue(of: record))
+        guard byteCount > limit else { return }
         throw RequestError(
-            .tooLarge, "result: found \(byteCount) bytes, expected at most \(routing.maximumResultBytes)",
-            requestID: request.request.id)
+            .tooLarge, "result: found \(byteCount) bytes, expected at most \(limit)", requestID: request.request.id)
     }
+
+    /// What the results topic leaves for a value beside the request's key and the answer's headers.
+    private func roomForValue(of record: KafkaRecord) -> Int {
+        guard let limit = routing.maximumRecordBytes[routing.resultsTopic] else { return .max }
+        return limit - (record.key?.count ?? 0) - Self.headerBytes
+    }
+
+    /// Of a result, at most: names of topics and models have their limits.
+    private static let headerBytes = 3072
 }
 
 extension KafkaHeader {

@@ -59,7 +59,10 @@ package struct AnswerWriter {
         let value = records.write { $0.append(contentsOf: message.value) }
         addResult(value, headers: encoder.headers.failure(error.code, contentType: message.contentType), record: record)
         if !error.isAttributable {
-            DeadLetter.write(record, error: error, topicSuffix: encoder.routing.deadLetterSuffix, to: &records)
+            let topic = record.topicPartition.topic + encoder.routing.deadLetterSuffix
+            DeadLetter.write(
+                record, error: error, topic: topic, maximumBytes: encoder.routing.maximumRecordBytes[topic],
+                to: &records)
         }
         return start..<records.count
     }
@@ -78,7 +81,7 @@ package struct AnswerWriter {
             jsonLength = try prepared.template.append(
                 SelectedTensors(base: outputs.batch, positions: prepared.outputIndices), rows: outputs.rows,
                 id: request.request.id, encoding: request.request.encoding, to: &bytes)
-            try encoder.checkSize(bytes.count - start, of: request)
+            try encoder.checkSize(bytes.count - start, of: request, record: record)
         }
         if let jsonLength {
             let length = records.write { JSONWriter.appendDigits(jsonLength, to: &$0) }
@@ -103,7 +106,7 @@ package struct AnswerWriter {
                 modelName: version.identity.name, modelVersion: version.identity.number, id: request.request.id,
                 outputs: request.match.outputIndices.map { NamedTensor(name: declared[$0].name, tensor: tensors[$0]) }),
             as: request.request.encoding)
-        try encoder.checkSize(message.value.count, of: request)
+        try encoder.checkSize(message.value.count, of: request, record: record)
         let value = records.write { $0.append(contentsOf: message.value) }
         for header in message.headers { records.addHeader(header.name, bytes: header.value[...]) }
         let headers = encoder.headers.prediction(

@@ -4,8 +4,16 @@ import KafkaClient
 /// families of Kafka Connect (`__connect.errors.*`, KIP-298) and Spring Kafka (`kafka_dlt-*`), so that existing
 /// dead-letter tools read it. Numbers are text in Connect's family and big-endian bytes in Spring's.
 enum DeadLetter {
+    /// Says of a dead letter without its value how many bytes that had; the value is still where the record was.
+    static let omittedHeader = "millrace-omitted-bytes"
+    /// Lengths, timestamps and the batch around a record.
+    private static let framingBytes = 512
+
+    /// - Parameter maximumBytes: of a record of the topic. One that does not fit would end the process again and again;
+    ///   it goes without its value, and without its headers where they are what is too large.
     static func write(
-        _ record: KafkaRecord, error: RequestError, topicSuffix: String, to records: inout ProducerRecordWriter
+        _ record: KafkaRecord, error: RequestError, topic: String, maximumBytes: Int?,
+        to records: inout ProducerRecordWriter
     ) {
         let position = record.topicPartition
         let exception = "millrace.\(error.code.rawValue)"
@@ -22,9 +30,22 @@ enum DeadLetter {
             KafkaHeader("kafka_dlt-exception-fqcn", exception),
             KafkaHeader("kafka_dlt-exception-message", error.message),
         ]
+        let room = (maximumBytes ?? .max) - framingBytes - byteCount(added)
+        let headerBytes = byteCount(record.headers)
+        let (keyBytes, valueBytes) = (record.key?.count ?? 0, record.value?.count ?? 0)
+        guard keyBytes + valueBytes + headerBytes > room else {
+            records.append(
+                topic: topic, partition: nil, key: record.key, value: record.value, headers: record.headers + added)
+            return
+        }
+        let omitted = [KafkaHeader(omittedHeader, String(valueBytes))]
         records.append(
-            topic: position.topic + topicSuffix, partition: nil, key: record.key, value: record.value,
-            headers: record.headers + added)
+            topic: topic, partition: nil, key: keyBytes + headerBytes <= room ? record.key : nil, value: nil,
+            headers: (keyBytes + headerBytes <= room ? record.headers : []) + added + omitted)
+    }
+
+    private static func byteCount(_ headers: [KafkaHeader]) -> Int {
+        headers.reduce(0) { $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 10 }
     }
 
     private static func bigEndian(_ number: some FixedWidthInteger) -> ArraySlice<UInt8> {

@@ -4,19 +4,85 @@ import Testing
 @Suite struct HelpTests {
     static let configuration = ["--config", "--bootstrap-servers", "--log-level", "--log-format", "--set"]
     static let commands: [(path: [String], mentions: [String])] = [
-        ([], ["demo", "serve", "predict", "infer", "models", "config", "health", "bench", "--version", "EXIT CODES"]),
+        (
+            [],
+            [
+                "demo", "serve", "predict", "infer", "models", "offsets", "replay", "dlq", "doctor", "config", "health",
+                "bench", "completions",
+                "--version", "EXIT CODES",
+            ]
+        ),
         (["demo"], ["--data", "--verbose", "--output"]),
         (["serve"], configuration),
         (["predict"], ["<model>", "--request", "--inputs", "--output", "--batch"]),
         (["infer"], ["--request", "--model", "--key", "--topic", "--timeout", "--header"] + configuration),
-        (["models"], ["import", "list", "show"]),
-        (["models", "import"], ["<file>", "--name", "--metadata", "--store", "--output"] + configuration),
-        (["models", "list"], ["--store", "--output"] + configuration),
+        (
+            ["models"],
+            [
+                "import", "list", "show", "promote", "rollback", "unalias", "retire", "traffic", "diff", "events",
+                "answered-by",
+            ]
+        ),
+        (
+            ["models", "import"],
+            ["<file>", "--name", "--alias", "--metadata", "--operator", "--store", "--offline", "--output"]
+                + configuration
+        ),
+        (["models", "list"], ["<name>", "--retired", "--store", "--offline", "--output"] + configuration),
+        (
+            ["models", "answered-by"],
+            ["<topic/partition/offset>", "--result", "--results-topic", "--output"] + configuration
+        ),
+        (
+            ["replay"],
+            [
+                "--topic", "--from", "--to", "--partitions", "--model", "--verify", "--output-topic", "--results-topic",
+                "--name", "--restart", "--execute", "--ignore-header", "--differences", "--output",
+            ] + configuration
+        ),
+        (["dlq"], ["list", "show", "redrive"]),
+        (
+            ["dlq", "list"],
+            ["--topic", "--error", "--model", "--partition", "--from", "--to", "--maximum"] + configuration
+        ),
+        (["dlq", "show"], ["<topic/partition/offset>", "--raw", "--output"] + configuration),
+        (["dlq", "redrive"], ["--execute", "--again", "--limit", "--error", "--from", "--to"] + configuration),
+        (["doctor"], ["--timeout", "--all", "--output"] + configuration),
         (["models", "show"], ["<name[@version]>", "--store", "--output"] + configuration),
+        (["models", "promote"], ["<name>", "<version>", "--alias", "--operator", "--output"] + configuration),
+        (["models", "rollback"], ["<name>", "--alias", "--operator", "--output"] + configuration),
+        (["models", "unalias"], ["<name>", "<alias>", "--operator", "--output"] + configuration),
+        (["models", "retire"], ["<name>", "<version>", "--operator", "--output"] + configuration),
+        (
+            ["models", "traffic"],
+            [
+                "<name>", "--canary", "--share", "--no-canary", "--shadow", "--shadow-topic", "--no-shadow", "--clear",
+                "--operator", "--output",
+            ] + configuration
+        ),
+        (["models", "diff"], ["<name[@version]>", "--store", "--output"] + configuration),
+        (["models", "events"], ["--follow", "--model", "--output"] + configuration),
         (["config"], ["show", "check"]),
         (["config", "show"], ["--output"] + configuration),
         (["config", "check"], configuration),
         (["health"], ["--url", "--timeout"]),
+        (["offsets"], ["list", "describe", "reset", "delete", "export"]),
+        (["offsets", "list"], ["--state", "--output"] + configuration),
+        (["offsets", "describe"], ["--group", "--all-groups", "--members", "--state", "--output"] + configuration),
+        (
+            ["offsets", "reset"],
+            [
+                "--to-earliest", "--to-latest", "--to-offset", "--to-current", "--shift-by", "--to-datetime",
+                "--by-duration", "--from-file", "--topic", "--all-topics", "--group", "--all-groups", "--execute",
+                "--dry-run", "--export", "--output",
+            ] + configuration
+        ),
+        (
+            ["offsets", "delete"],
+            ["--topic", "--all-topics", "--group-itself", "--group", "--execute", "--dry-run"] + configuration
+        ),
+        (["offsets", "export"], ["--topic", "--group", "--all-groups", "--output"] + configuration),
+        (["completions"], ["<shell>"]),
         (["bench"], ["codec", "kernels"]),
         (["bench", "codec"], ["--numbers", "--rounds", "--output"]),
         (["bench", "kernels"], ["--output"]),
@@ -57,6 +123,19 @@ import Testing
         (["models", "import"], "<file>"),
         (["health", "--url", "ftp://x"], "ftp://x"),
         (["bench", "codec", "--rounds", "0"], "--rounds"),
+        (["offsets", "reset", "--topic", "t"], "found none"),
+        (["offsets", "reset", "--topic", "t", "--to-earliest", "--shift-by", "-1"], "--to-earliest, --shift-by"),
+        (["offsets", "reset", "--to-earliest"], "--all-topics"),
+        (["offsets", "reset", "--to-earliest", "--topic", "t", "--all-topics"], "both"),
+        (["offsets", "reset", "--to-earliest", "--topic", "t:x"], "t:x"),
+        (["offsets", "reset", "--to-earliest", "--topic", "t", "--execute", "--dry-run"], "both"),
+        (["offsets", "reset", "--from-file", "f.csv", "--topic", "t"], "--from-file"),
+        (["offsets", "reset", "--all-topics", "--to-datetime", "2026-03-01T06:00:00.000"], "no zone"),
+        (["offsets", "reset", "--all-topics", "--by-duration", "6h"], "PnDTnHnMnS"),
+        (["offsets", "reset", "--all-topics", "--to-latest", "--group", "g", "--all-groups"], "both"),
+        (["offsets", "delete", "--group", "g"], "--group-itself"),
+        (["offsets", "describe", "--members", "--state"], "both"),
+        (["offsets", "list", "--state", "busy"], "busy"),
     ])
     func `a wrong command line is refused by name`(arguments: [String], mentions: String) async throws {
         let output = try await BinaryRunner.run(arguments)

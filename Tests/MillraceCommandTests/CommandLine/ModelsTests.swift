@@ -30,8 +30,10 @@ import Testing
         let table = try await models(["list"]).stdout.split(separator: "\n")
         #expect(table.count == 4)
         #expect(
-            table.first?.split(separator: " ").map(String.init) == ["MODEL", "VERSION", "SOURCE", "INPUTS", "DIGEST"])
-        #expect(table[1].hasPrefix("digits        1  keras   pixels [batch, 64]"))
+            table.first?.split(separator: " ").map(String.init)
+                == ["MODEL", "VERSION", "ALIASES", "LOADED", "SOURCE", "INPUTS", "DIGEST"])
+        #expect(table[1].hasPrefix("digits        1                      keras   pixels [batch, 64]"))
+        #expect(table[2].contains("(champion)"))
         #expect(table[2].contains("image [batch, 8, 8, 1]"))
         let list = try await models(["list", "--output", "json"]).document().elements()
         #expect(

@@ -131,7 +131,7 @@ import Testing
     private func serveArguments(broker: String, store: String? = nil) -> [String] {
         [
             "serve", "--bootstrap-servers", broker, "--log-format", "json", "--set", "gateway.port=0",
-            "--set", "models.store=\(store ?? folder.path + "/empty")",
+            "--set", "models.store=\(store ?? folder.path + "/empty")", "--set", "models.registry=store",
         ]
     }
 

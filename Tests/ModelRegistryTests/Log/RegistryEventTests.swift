@@ -1,6 +1,7 @@
 import JSONDocuments
 import KafkaClient
 import ModelRegistry
+import TestSupport
 import Testing
 
 @Suite struct RegistryEventTests {
@@ -21,6 +22,20 @@ import Testing
         #expect(header("ce_time") == "2025-10-09T08:53:20.123Z")
         #expect(header("content-type") == "application/json")
         #expect(record.key.map { String(decoding: $0, as: UTF8.self) } == "alias/digits/champion")
+    }
+
+    @Test func valuesFitTheirSchema() throws {
+        let values = EventSamples.all.compactMap { RegistryEventCoding.value(of: EventSamples.event($0)) }
+        #expect(values.count == 9)
+        let documents = values.enumerated().map {
+            JSONSchemaValidator.Document(
+                schema: "registry-event.schema.json", name: "event \($0.offset)", json: $0.element.serialized())
+        }
+        #expect(try JSONSchemaValidator.violations(in: documents) == [])
+        let wrong = JSONSchemaValidator.Document(
+            schema: "registry-event.schema.json", name: "wrong",
+            json: Array(#"{"format": 1, "operator": "a", "model": "digits", "alias": "latest", "version": 1}"#.utf8))
+        #expect(try !JSONSchemaValidator.violations(in: [wrong]).isEmpty)
     }
 
     @Test func endsAreTombstones() {
