@@ -65,7 +65,7 @@ def settings(options, run, topics, store):
     values = {
         "application-id": run,
         "kafka": {"bootstrap-servers": options.bootstrap.split(",")},
-        "topics": {"requests": [topics.requests], "results": topics.results},
+        "topics": {"requests": [topics.requests], "results": topics.results, "models": f"{run}.models"},
         "models": {"store": str(store)},
         "batching": {"maximum-rows": MAXIMUM_BATCH_ROWS},
         "delivery": "exactly-once",

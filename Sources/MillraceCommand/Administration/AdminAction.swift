@@ -12,7 +12,7 @@ struct AdminAction: Sendable {
     /// Records an action that was carried out. What cannot be recorded is said and undoes nothing.
     static func record(
         _ kind: String, target: String, details: [String: String] = [:],
-        in journal: any AdminJournal = StandardErrorJournal()
+        in journal: any AdminJournal
     ) async {
         let action = AdminAction(
             kind: kind, target: target, details: details, operatorName: currentOperator(), time: .now())

@@ -20,7 +20,7 @@ import Testing
             ["models"],
             [
                 "import", "list", "show", "promote", "rollback", "unalias", "retire", "traffic", "diff", "events",
-                "answered-by",
+                "answered-by", "gc",
             ]
         ),
         (
@@ -52,6 +52,7 @@ import Testing
         (["models", "promote"], ["<name>", "<version>", "--alias", "--operator", "--output"] + configuration),
         (["models", "rollback"], ["<name>", "--alias", "--operator", "--output"] + configuration),
         (["models", "unalias"], ["<name>", "<alias>", "--operator", "--output"] + configuration),
+        (["models", "gc"], ["--grace", "--keep-retired", "--execute", "--store", "--output"] + configuration),
         (["models", "retire"], ["<name>", "<version>", "--operator", "--output"] + configuration),
         (
             ["models", "traffic"],

@@ -176,7 +176,8 @@ struct Redrive {
             await AdminAction.record(
                 "deadletters.redrive",
                 target: Set(part.map(\.source.topicPartition.topic)).sorted().joined(separator: ","),
-                details: ["records": "\(part.count)", "first": part.first.map { "\($0.position)" } ?? ""])
+                details: ["records": "\(part.count)", "first": part.first.map { "\($0.position)" } ?? ""],
+                in: RegistryJournal(tool.configuration))
         }
     }
 

@@ -24,14 +24,14 @@ enum ModelImport {
     ) async throws -> ModelVersion {
         if let alias { try AliasName.validate(alias) }
         let imported = try open(file, name: name)
-        let store = try DirectoryArtifactStore(root: session.storePath)
+        let artifacts = try session.artifacts()
         try await session.adopt(as: operatorName)
         // The bundle holds its number, and storing it takes long: it is made with the number that seems to be the next,
         // while others may write, and made again if it was not.
         var number = (try await session.state()).models[name]?.nextNumber ?? 1
         for _ in 0..<maximumAttempts {
             let bundle = bundle(imported, name: name, number: number, metadata: metadata)
-            let digest = try store.put(bundle)
+            let digest = try await artifacts.put(bundle)
             let record = VersionRecord(
                 .init(name: name, number: number), digest: digest, manifest: bundle.manifest)
             let next = try await session.write(as: operatorName) { state in

@@ -7,16 +7,24 @@ import ModelRegistry
 /// The registry as a command sees it: the topic, or without brokers what the store holds.
 struct RegistrySession {
     let storePath: String
+    private let configuration: MillraceConfiguration
     private let topic: (log: RegistryLog, writer: RegistryWriter)?
     private let logger: Logger
 
     init(_ configuration: MillraceConfiguration, store: String, isOffline: Bool, logger: Logger) throws {
         storePath = store
+        var placed = configuration
+        placed.models.store = store
+        if isOffline { placed.models.artifacts = .directory }
+        self.configuration = placed
         self.logger = logger
         topic = isOffline ? nil : try configuration.registry(logger: logger)
     }
 
     var isOffline: Bool { topic == nil }
+
+    /// Where bundles go. Made here: looking at versions makes no store.
+    func artifacts() throws -> any ArtifactStore { try configuration.artifactStore(logger: logger) }
 
     /// The topic's reader and writer.
     /// - Throws: ``CommandFailure`` without brokers: aliases and rules have no other place.

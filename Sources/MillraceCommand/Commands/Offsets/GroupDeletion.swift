@@ -77,7 +77,8 @@ struct GroupDeletion: Sendable {
         guard !deleted.isEmpty || outcome == .deleted else { return }
         await AdminAction.record(
             isWhole ? "offsets.delete-group" : "offsets.delete", target: name,
-            details: Dictionary(deleted.map { ("\($0.partition)", "\($0.committed)") }) { first, _ in first })
+            details: Dictionary(deleted.map { ("\($0.partition)", "\($0.committed)") }) { first, _ in first },
+            in: RegistryJournal(session.configuration))
     }
 
     private static func attempt(_ body: () async throws -> Void) async -> Outcome {

@@ -136,7 +136,7 @@ struct ResetRun: Sendable {
             "offsets.reset", target: group.name,
             details: Dictionary(
                 group.plan.entries.map { ("\($0.partition)", "\($0.committed.map(String.init) ?? "-")->\($0.target)") }
-            ) { first, _ in first })
+            ) { first, _ in first }, in: RegistryJournal(session.configuration))
         // Another operator, or an instance that started this moment, may have written after us.
         guard let now = try? await session.committed(group.name) else { return .done }
         let others = targets.filter { now[$0.key] != $0.value }.keys.sorted()

@@ -42,7 +42,9 @@ struct ReplayRun {
             if command.restart { try await restart() }
             let segments = try await remaining(consumer)
             let sink = ExactlyOnceSink(producer: transactional, consumer: consumer)
-            await AdminAction.record("replay", target: scope.topic, details: ["output": output, "group": group])
+            await AdminAction.record(
+                "replay", target: scope.topic, details: ["output": output, "group": group],
+                in: RegistryJournal(configuration))
             result = .success(try await replay(segments, to: .topic(sink), resultsTopic: output))
         } catch {
             result = .failure(error)
