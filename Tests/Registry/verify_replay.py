@@ -22,7 +22,7 @@ import uuid
 
 import h5py
 import numpy
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -121,11 +121,14 @@ class Run:
         consumer = Consumer({"bootstrap.servers": self.options.bootstrap, "group.id": f"{topic}-watch"})
         deadline, previous = time.time() + 120, -1
         while time.time() < deadline and process.poll() is None:
-            end = sum(consumer.get_watermark_offsets(TopicPartition(topic, p))[1] for p in range(PARTITIONS))
+            time.sleep(0.5)
+            try:
+                end = sum(consumer.get_watermark_offsets(TopicPartition(topic, p))[1] for p in range(PARTITIONS))
+            except KafkaException:  # a new topic's leader may not be there yet
+                continue
             if end >= count and end == previous:
                 break
             previous = end
-            time.sleep(0.5)
         consumer.close()
 
 
