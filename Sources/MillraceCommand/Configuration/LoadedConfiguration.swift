@@ -27,11 +27,6 @@ extension MillraceConfiguration {
                 ConfigurationKeys.resultTopic.name,
                 "found \"\(topics.results)\", which topics.requests lists too: every result would be read as a request")
         }
-        if topics.requests.contains(topics.models) || topics.results == topics.models {
-            reader.refuse(
-                ConfigurationKeys.modelsTopic.name,
-                "found \"\(topics.models)\", which is a topic of requests or results too")
-        }
         for topic in topics.requests {
             let deadLetters = topic + topics.deadLetterSuffix
             if topics.requests.contains(deadLetters) || deadLetters == topics.results {
@@ -44,16 +39,7 @@ extension MillraceConfiguration {
                     "found \(deadLetters), expected \(ConfigurationValueType.topic.expected)")
             }
         }
-        let others = topics.requests + topics.requests.map { $0 + topics.deadLetterSuffix } + [topics.results]
-        if others.contains(topics.artifacts) {
-            reader.refuse(
-                ConfigurationKeys.artifactsTopic.name, "found \"\(topics.artifacts)\", which has another use")
-        }
-        if let topic = models.shadowTopics.first(where: { others.contains($0) || $0 == topics.artifacts }) {
-            reader.refuse(
-                ConfigurationKeys.shadowTopics.name,
-                "found \"\(topic)\", which has another use: a shadow's answers are never results")
-        }
+        refuseSharedTopics(&reader)
         for topic in bindings.keys.sorted() where !topics.requests.contains(topic) {
             let nearest = NearestName.nearest(to: topic, among: topics.requests).map { "; did you mean \($0)?" } ?? ""
             reader.refuse("bindings.\(topic)", "topics.requests does not list this topic\(nearest)")
@@ -67,6 +53,27 @@ extension MillraceConfiguration {
         atMost(
             ConfigurationKeys.requestBytes, ConfigurationKeys.bytesInFlight, limits.maximumRequestBytes,
             pipeline.maximumBytesInFlight, &reader)
+    }
+
+    /// Topics that hold something of their own: the registry, bundles, answers of shadows. Each is of one use only.
+    private func refuseSharedTopics(_ reader: inout ConfigurationReader) {
+        var uses: [String: String] = [topics.results: ConfigurationKeys.resultTopic.name]
+        for topic in topics.requests {
+            uses[topic] = ConfigurationKeys.requestTopics.name
+            uses[topic + topics.deadLetterSuffix] = "dead letters of \(topic)"
+        }
+        let claims =
+            [
+                (topics.models, ConfigurationKeys.modelsTopic.name),
+                (topics.artifacts, ConfigurationKeys.artifactsTopic.name),
+            ]
+            + models.shadowTopics.map { ($0, ConfigurationKeys.shadowTopics.name) }
+        for (topic, key) in claims {
+            if let other = uses[topic], other != key {
+                reader.refuse(key, "found \"\(topic)\", which has another use (\(other)), expected a topic of its own")
+            }
+            uses[topic] = uses[topic] ?? key
+        }
     }
 
     private func atMost(

@@ -13,7 +13,7 @@ package struct ReplayPlan: Sendable {
         }
     }
 
-    /// Read one after the other, in this order.
+    /// Read one after the other, in this order; the next is opened meanwhile.
     package var segments: [Segment]
     /// Where the results were recorded.
     package var resultsTopic: String

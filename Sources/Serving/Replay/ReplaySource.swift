@@ -10,7 +10,6 @@ import Synchronization
 package final class ReplaySource: RequestSource {
     private static let maximumQueued = 8192
     private static let maximumQueuedBytes = 64 << 20
-    private static let chunk = 1000
 
     struct Entry: Sendable {
         let recorded: RecordedResult?
@@ -168,34 +167,51 @@ package final class ReplaySource: RequestSource {
     }
 
     private func readAll(from positions: [TopicPartition: Int64]) async throws {
-        var ready = ReadyVersions(access)
-        for segment in plan.segments {
+        let parts: [SegmentReader.Part] = plan.segments.compactMap { segment in
             let start = max(segment.range.lowerBound, positions[segment.partition] ?? segment.range.lowerBound)
-            guard start < segment.range.upperBound else { continue }
-            let inputs = try access.makeReader()
-            var results: RecordedResults?
+            guard start < segment.range.upperBound else { return nil }
+            return SegmentReader.Part(
+                requests: segment.partition, range: start..<segment.range.upperBound,
+                results: plan.resultsPartitions(of: segment.partition))
+        }
+        var ready = ReadyVersions(access)
+        // Connecting and finding the first results takes longer than answering thousands: the next partition is opened while
+        // this one is read. One ahead bounds what is fetched and not yet wanted.
+        var next = parts.first.map(open)
+        for index in parts.indices {
+            guard let opening = next else { break }
+            let reader = try await withTaskCancellationHandler {
+                try await opening.value
+            } onCancel: {
+                opening.cancel()
+            }
+            next = index + 1 < parts.count ? open(parts[index + 1]) : nil
             do {
-                try await inputs.start([segment.partition: start..<segment.range.upperBound])
-                while let records = try await inputs.next(maximumRecords: Self.chunk) {
-                    if results == nil {
-                        results = try await RecordedResults.open(
-                            of: segment.partition, in: start..<segment.range.upperBound,
-                            partitions: plan.resultsPartitions(of: segment.partition),
-                            firstTimestamp: records.first?.timestamp, admin: access.admin, makeReader: access.makeReader
-                        )
-                    }
-                    try await join(records, with: &results, &ready)
-                }
-                if plan.isVerifying { try await results?.finish() }
-                report(results?.takeIrregularities() ?? [])
+                try await read(reader, &ready)
+                await reader.close()
             } catch {
-                await inputs.close()
-                await results?.close()
+                await reader.close()
+                next?.cancel()
+                if let unread = try? await next?.value { await unread.close() }
                 throw error
             }
-            await inputs.close()
-            await results?.close()
         }
+    }
+
+    private func open(_ part: SegmentReader.Part) -> Task<SegmentReader, any Error> {
+        let access = access
+        return Task { try await SegmentReader.open(part, access: access) }
+    }
+
+    private func read(_ reader: SegmentReader, _ ready: inout ReadyVersions) async throws {
+        var results = reader.results
+        var records = reader.first
+        while let chunk = records {
+            try await join(chunk, with: &results, &ready)
+            records = try await reader.requests.next(maximumRecords: SegmentReader.chunk)
+        }
+        if plan.isVerifying { try await results?.finish() }
+        report(results?.takeIrregularities() ?? [])
     }
 
     private func join(
