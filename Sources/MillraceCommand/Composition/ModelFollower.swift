@@ -136,7 +136,9 @@ final class ModelFollower: Sendable {
         let session = try RegistrySession(
             configuration, store: configuration.models.store, isOffline: false, logger: logger)
         do {
-            try await session.adopt(as: configuration.instanceID)
+            for conflict in try await session.adopt(as: configuration.instanceID) {
+                logger.warning("\(conflict.explanation)")
+            }
         } catch let error as KafkaError {
             logger.warning(
                 "versions of the store's own index not brought into the registry", metadata: ["error": "\(error)"])

@@ -13,6 +13,8 @@ package struct Replay: Sendable {
     package enum Destination: Sendable {
         /// Compared with the recorded results; stops after so many differences.
         case comparison(ResultComparison)
+        /// Compared by what they mean with what this model has answered; ``ReplayLog/Snapshot/agreement`` says how far.
+        case agreement(model: String)
         /// Published; the sink commits the requests' offsets under the replay's own group.
         case topic(any AnswerSink)
     }
@@ -52,6 +54,8 @@ package struct Replay: Sendable {
             switch destination {
             case .comparison(let comparison):
                 VerifyingSink(source: source, log: log, comparison: comparison, resultsTopic: topic)
+            case .agreement(let model):
+                AgreementSink(source: source, log: log, model: model, resultsTopic: topic)
             case .topic(let inner): ReplayTopicSink(source: source, log: log, inner: inner, outputTopic: topic)
             }
         pipeline = InferencePipeline(

@@ -10,6 +10,8 @@ package final class ReplayLog: Sendable {
         package var versions: [String: Int] = [:]
         package var differences: [ResultDifference] = []
         package var differenceCount = 0
+        /// Of a replay that measures it.
+        package var agreement = ResultAgreement()
 
         package init() {}
     }

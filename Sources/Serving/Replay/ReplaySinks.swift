@@ -61,7 +61,7 @@ struct ReplayTopicSink: AnswerSink {
 
 extension ProducerRecord {
     /// The request that a result answers.
-    fileprivate var source: RecordPosition? {
+    var source: RecordPosition? {
         headers.lastValue(named: RecordHeaderName.source).flatMap { RecordPosition($0) }
     }
 }

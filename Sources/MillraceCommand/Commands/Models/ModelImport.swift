@@ -25,7 +25,9 @@ enum ModelImport {
         if let alias { try AliasName.validate(alias) }
         let imported = try open(file, name: name)
         let artifacts = try session.artifacts()
-        try await session.adopt(as: operatorName)
+        for conflict in try await session.adopt(as: operatorName) {
+            Console.printError("millrace: \(conflict.explanation)")
+        }
         // The bundle holds its number, and storing it takes long: it is made with the number that seems to be the next,
         // while others may write, and made again if it was not.
         var number = (try await session.state()).models[name]?.nextNumber ?? 1

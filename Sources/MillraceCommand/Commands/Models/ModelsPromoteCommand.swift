@@ -10,10 +10,18 @@ struct ModelsPromoteCommand: AsyncParsableCommand {
             Running instances load and warm the version, then change over between two batches; one that cannot load it goes \
             on with the version before. What the alias pointed to is remembered for `models rollback`.
 
+            With --if-agreement the version first answers a range of requests again that the model has answered, and is \
+            promoted only if at least the given share of rows agrees with the recorded results: the same class (place of \
+            the largest element), for single numbers within 1 %, other outputs equal. Nothing is published. The range is \
+            topic[/partition,…]@from..to with bounds as `millrace replay` takes them; without bounds, everything that was \
+            answered. The measure is kept as an event beside the promotion's. Otherwise the exit code is 5.
+
             EXAMPLES
               millrace models promote digits 3
               millrace models promote digits latest --alias candidate
               millrace models promote digits candidate
+              millrace models promote digits 3 --if-agreement 'requests>=99.5%'
+              millrace models promote digits 3 --if-agreement 'r/0@100..latest>=0.9'
             """)
 
     @Argument(help: "The model.")
@@ -24,6 +32,11 @@ struct ModelsPromoteCommand: AsyncParsableCommand {
 
     @Option(help: "The alias.")
     var alias = AliasName.champion
+
+    @Option(
+        name: .customLong("if-agreement"),
+        help: ArgumentHelp("Only if so many rows agree with the recorded results.", valueName: "range>=share"))
+    var agreement: AgreementBound?
 
     @OptionGroup var operatorOptions: OperatorOptions
     @OptionGroup var registry: RegistryOptions
@@ -36,39 +49,34 @@ struct ModelsPromoteCommand: AsyncParsableCommand {
         // The version is settled before anything is judged by it: what `latest` means may change while that takes place.
         let reference = ModelReference(name: name, version: VersionSelector(parsing: version))
         let identity = try await session.state().catalog.version(for: reference).identity
-        try await Promotion(identity: identity, alias: alias, conditions: []).check()
-        let change = try await session.write(as: operatorOptions.effectiveName) {
-            try $0.promotion(identity, alias: alias)
+        let measured = try await measure(identity, store: session.storePath)
+        let change = try await session.write(as: operatorOptions.effectiveName) { state in
+            var decision = try state.promotion(identity, alias: alias)
+            if let measured, decision.outcome.isChange { decision.changes.append(measured.event) }
+            return decision
         }
-        format.print(AliasReport.document(change)) { AliasReport.text(change) }
+        format.print(AliasReport.document(change, agreement: measured)) {
+            [measured?.text, AliasReport.text(change)].compactMap { $0 }.joined(separator: "\n")
+        }
     }
-}
 
-/// A promotion that is to take place only if every condition holds.
-struct Promotion {
-    let identity: ModelVersion.Identity
-    let alias: String
-    let conditions: [any PromotionCondition]
-
-    /// - Throws: what the first condition throws that does not hold.
-    func check() async throws {
-        for condition in conditions { try await condition.check(self) }
+    private func measure(_ identity: ModelVersion.Identity, store: String) async throws -> AgreementMeasure? {
+        guard let agreement else { return nil }
+        return try await ClusterTool.with(registry.options, role: "agreement") { tool in
+            try await AgreementMeasure.take(of: identity, agreement, store: store, tool)
+        }
     }
-}
-
-/// What must hold for a version to be promoted, as its agreement with the champion over a range of requests.
-protocol PromotionCondition: Sendable {
-    /// - Throws: ``CommandFailure`` (``ExitStatus/refused``) with the reason when it does not hold.
-    func check(_ promotion: Promotion) async throws
 }
 
 /// What became of an alias, for people and for programs.
 enum AliasReport {
-    static func document(_ change: RegistryState.AliasChange) -> JSONValue {
-        .object([
+    static func document(_ change: RegistryState.AliasChange, agreement: AgreementMeasure? = nil) -> JSONValue {
+        var members: [String: JSONValue] = [
             "name": .string(change.model), "alias": .string(change.alias), "version": .integer(Int64(change.number)),
             "previous": change.previous.map { .integer(Int64($0)) } ?? .null, "changed": .bool(change.isChange),
-        ])
+        ]
+        if let agreement { members["agreement"] = agreement.document }
+        return .object(members)
     }
 
     static func text(_ change: RegistryState.AliasChange) -> String {

@@ -58,16 +58,30 @@ struct RegistrySession {
         try await online().writer.write(as: operatorName, decide)
     }
 
-    /// Brings versions that were imported without brokers into the registry.
-    func adopt(as operatorName: String) async throws {
-        guard let topic else { return }
+    /// Brings versions that were imported without brokers into the registry: first their bundles to where all instances
+    /// look for them, then the events.
+    ///
+    /// - Returns: those that the registry knows with other contents; they stay where they are.
+    func adopt(as operatorName: String) async throws -> [RegistryState.AdoptionConflict] {
+        guard let topic else { return [] }
         let records = try StoreVersions.records(in: storePath)
-        guard !records.isEmpty else { return }
+        guard !records.isEmpty else { return [] }
+        var state = RegistryState()
         do {
             let update = try await topic.log.read()
-            guard update.failure != nil || !update.state.adoption(of: records).changes.isEmpty else { return }
+            if let failure = update.failure { throw failure }
+            state = update.state
         } catch RegistryLogError.missingTopic {}
-        _ = try await topic.writer.write(as: operatorName) { $0.adoption(of: records) }
+        let seen = state.adoption(of: records)
+        guard !seen.changes.isEmpty else { return seen.outcome.conflicts }
+        if configuration.models.artifacts != .directory {
+            let adopted = Set(seen.outcome.adopted)
+            let artifacts = try artifacts()
+            for record in records where adopted.contains(record.identity) {
+                _ = try await artifacts.put(try bundle(record.digest))
+            }
+        }
+        return try await topic.writer.write(as: operatorName) { $0.adoption(of: records) }.conflicts
     }
 
     func bundle(_ digest: String) throws -> ModelBundle {
@@ -124,5 +138,13 @@ extension MillraceConfiguration {
             RegistryLog(topic: topic.name, kafka: kafka, logger: logger),
             RegistryWriter(.init(kafka: kafka, topic: topic, source: "/millrace/\(applicationID)"), logger: logger)
         )
+    }
+}
+
+extension RegistryState.AdoptionConflict {
+    /// What is the matter, and what to do.
+    var explanation: String {
+        "\(identity) of the store's own index was not brought into the registry, which has other contents under this number: "
+            + "\(registryDigest), in the store \(storeDigest); import its file again for a number of its own"
     }
 }

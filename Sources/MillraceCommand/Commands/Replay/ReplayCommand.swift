@@ -93,9 +93,15 @@ struct ReplayCommand: AsyncParsableCommand {
         }
     }
 
+    private var query: ReplayQuery {
+        ReplayQuery(
+            topic: topic, from: from, to: to, partitions: partitions, model: model, resultsTopic: resultsTopic,
+            outputTopic: outputTopic, isOfAnswered: verify)
+    }
+
     func run() async throws {
         try await ClusterTool.with(options, role: "replay") { tool in
-            let scope = try await ReplayScope(self, tool)
+            let scope = try await ReplayScope(query, tool)
             let report = try await ReplayRun(self, scope, tool).run()
             format.print(report.document) { report.text }
             if report.isInterrupted { throw ExitCode(130) }

@@ -2,7 +2,25 @@ import KafkaClient
 import ModelRegistry
 import Serving
 
-/// What a replay's command line means on this cluster: topics, ranges, version.
+/// Which requests are to be answered again, as a command line says it.
+struct ReplayQuery: Sendable {
+    /// Nil is the first of topics.requests.
+    var topic: String?
+    var from = OffsetBound.earliest
+    /// Nil is the end, or of answered requests what the service has committed.
+    var to: OffsetBound?
+    /// Nil is all.
+    var partitions: PartitionNumbers?
+    /// Answers every request; nil is the version that answered it then.
+    var model: String?
+    /// Nil is topics.results.
+    var resultsTopic: String?
+    var outputTopic: String?
+    /// Only what has recorded results is of use.
+    var isOfAnswered = false
+}
+
+/// What a query means on this cluster: topics, ranges, version.
 struct ReplayScope: Sendable {
     let topic: String
     let segments: [ReplayPlan.Segment]
@@ -12,30 +30,30 @@ struct ReplayScope: Sendable {
     let outputPartitionCount: Int
     let model: ModelReference?
 
-    init(_ command: ReplayCommand, _ tool: ClusterTool) async throws {
+    init(_ query: ReplayQuery, _ tool: ClusterTool) async throws {
         let configuration = tool.configuration
-        guard let topic = command.topic ?? configuration.topics.requests.first else {
+        guard let topic = query.topic ?? configuration.topics.requests.first else {
             throw CommandFailure(.usage, "topics.requests: found none, expected a topic to replay")
         }
         self.topic = topic
-        resultsTopic = command.resultsTopic ?? configuration.topics.results
+        resultsTopic = query.resultsTopic ?? configuration.topics.results
         let results = try await tool.knownPartitions(of: resultsTopic)
-        if results == nil, command.verify || command.model == nil {
+        if results == nil, query.isOfAnswered || query.model == nil {
             throw CommandFailure(
                 .notFound,
                 "topic \"\(resultsTopic)\" does not exist: there are no results to compare with or to take "
                     + "versions from; name another with --results-topic, or a version with --model")
         }
         resultsPartitionCount = results?.count ?? 0
-        if let output = command.outputTopic {
+        if let output = query.outputTopic {
             try Self.checkOutput(output, configuration, topic: topic, results: resultsTopic)
             outputPartitionCount = try await tool.partitions(of: output).count
         } else {
             outputPartitionCount = resultsPartitionCount
         }
-        model = command.model.map { ModelReference(parsing: $0) }
-        let partitions = try Self.chosen(try await tool.partitions(of: topic), command.partitions)
-        segments = try await Self.segments(of: partitions, command, tool)
+        model = query.model.map { ModelReference(parsing: $0) }
+        let partitions = try Self.chosen(try await tool.partitions(of: topic), query.partitions)
+        segments = try await Self.segments(of: partitions, query, tool)
     }
 
     private static func checkOutput(
@@ -65,14 +83,14 @@ struct ReplayScope: Sendable {
     }
 
     private static func segments(
-        of partitions: [TopicPartition], _ command: ReplayCommand, _ tool: ClusterTool
+        of partitions: [TopicPartition], _ query: ReplayQuery, _ tool: ClusterTool
     ) async throws -> [ReplayPlan.Segment] {
         let kept = try await tool.kept(partitions)
-        let from = try await command.from.resolve(in: kept, admin: tool.admin)
+        let from = try await query.from.resolve(in: kept, admin: tool.admin)
         let to: [TopicPartition: Int64]
-        if let bound = command.to {
+        if let bound = query.to {
             to = try await bound.resolve(in: kept, admin: tool.admin)
-        } else if command.verify {
+        } else if query.isOfAnswered {
             // What is not answered yet has no result to compare with.
             let committed = try await tool.admin.committedOffsets(
                 ofGroup: tool.configuration.applicationID, partitions: partitions)
@@ -98,7 +116,7 @@ struct ReplayScope: Sendable {
                         + "\(held.lowerBound) to \(held.upperBound)")
             }
             guard first <= end else {
-                if case .time = command.from { return ReplayPlan.Segment(partition, first..<first) }
+                if case .time = query.from { return ReplayPlan.Segment(partition, first..<first) }
                 throw CommandFailure(.usage, "--from \(first) lies behind --to \(end) in \(partition)")
             }
             return ReplayPlan.Segment(partition, first..<end)
