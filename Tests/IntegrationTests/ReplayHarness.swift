@@ -40,6 +40,16 @@ struct ReplayHarness: Sendable {
             resultsPartitions: harness.options.resultsPartitions)
     }
 
+    /// How far a version agrees with what a model, by default its own, has answered.
+    func agreement(of version: String, answeredBy model: String? = nil) async throws -> Outcome {
+        var harness = self
+        let reference = ModelReference(parsing: version)
+        harness.model = reference
+        return try await harness.replay(
+            nil, to: .agreement(model: model ?? reference.name), topic: self.harness.results,
+            resultsPartitions: self.harness.options.resultsPartitions)
+    }
+
     /// - Parameter group: keeps the progress.
     func publish(to topic: String, partitions: Int, group: String, stoppingAfter limit: Int? = nil) async throws
         -> Outcome

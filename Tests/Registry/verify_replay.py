@@ -208,6 +208,14 @@ def check(options, chance, run):
     if not re.search(rf"DIFFERENCE {re.escape(requests)}/\d+/\d+: .*digits@1 differs: outputs\[0\]", line):
         sys.exit("expected the offset and the element of the first difference")
 
+    # A version is promoted only if enough of it agrees with what was answered; the one that answered agrees with itself.
+    bound = f"{requests}@earliest..latest>="
+    refused = run.command("models", "promote", "digits", 4, "--alias", "candidate", "--if-agreement", f"{bound}1", *live,
+                          expected=(5,))
+    print(f"agreement: exit 5; {refused.stderr.strip()}", flush=True)
+    done = run.command("models", "promote", "digits", 4, "--alias", "candidate", "--if-agreement", f"{bound}25%", *live)
+    print(f"agreement: exit 0; {done.stdout.splitlines()[0]}", flush=True)
+
     ratios = []
     for turn in range(options.rounds):
         found = {}

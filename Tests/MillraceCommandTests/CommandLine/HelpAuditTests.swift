@@ -65,6 +65,8 @@ import Testing
                 var words = line.split(separator: " ").map(String.init)
                 words = Array(words.drop { $0 != "millrace" }.dropFirst())
                 words = Array(words.prefix { !["<", ">", "|"].contains($0) })
+                // What a shell would misread is quoted; no example has quoted blanks.
+                words = words.map { String($0.trimmingPrefix("'").reversed().trimmingPrefix("'").reversed()) }
                 let output = try await BinaryRunner.run(words + ["--help"])
                 #expect(output.exitCode == 0, "\(line): \(output.stderr)")
                 #expect(output.stdout.contains("USAGE: \(command.path)"), "\(line)")

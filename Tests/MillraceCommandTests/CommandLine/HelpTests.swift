@@ -49,7 +49,10 @@ import Testing
         (["dlq", "redrive"], ["--execute", "--again", "--limit", "--error", "--from", "--to"] + configuration),
         (["doctor"], ["--timeout", "--all", "--output"] + configuration),
         (["models", "show"], ["<name[@version]>", "--store", "--output"] + configuration),
-        (["models", "promote"], ["<name>", "<version>", "--alias", "--operator", "--output"] + configuration),
+        (
+            ["models", "promote"],
+            ["<name>", "<version>", "--alias", "--if-agreement", "--operator", "--output"] + configuration
+        ),
         (["models", "rollback"], ["<name>", "--alias", "--operator", "--output"] + configuration),
         (["models", "unalias"], ["<name>", "<alias>", "--operator", "--output"] + configuration),
         (["models", "gc"], ["--grace", "--keep-retired", "--execute", "--store", "--output"] + configuration),

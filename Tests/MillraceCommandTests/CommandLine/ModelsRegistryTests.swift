@@ -1,7 +1,12 @@
 import Foundation
 import JSONDocuments
+import Logging
+import ModelFormats
+import ModelRegistry
 import TestSupport
 import Testing
+
+@testable import MillraceCommand
 
 /// `millrace models` on a registry topic, as processes.
 @Suite(
@@ -78,6 +83,39 @@ struct ModelsRegistryTests {
         #expect(try await good(["list"]).elements().count == 2)
         #expect(try await good(["import", DigitArrays.mlp, "--name", "digits"]).member("version").integer() == 3)
         #expect(try await good(["events"]).elements().count == 3)
+    }
+
+    @Test func `other contents under a taken number are named and not adopted`() async throws {
+        let elsewhere = folder.path + "/elsewhere"
+        _ = try await BinaryRunner.run(["models", "import", DigitArrays.cnn, "--name", "digits", "--store", elsewhere])
+        _ = try await good(["import", DigitArrays.mlp, "--name", "digits"])
+        let known = try await good(["show", "digits@1"]).member("registry").member("digest").string()
+        let output = try await models(["import", DigitArrays.mlp, "--name", "digits"], store: elsewhere)
+        #expect(output.exitCode == 0)
+        #expect(output.stderr.contains("digits@1 of the store's own index was not brought"), "\(output.stderr)")
+        #expect(output.stderr.contains(known))
+        #expect(try await good(["show", "digits@1"]).member("registry").member("digest").string() == known)
+        #expect(try await good(["list", "digits", "--retired"]).elements().count == 2)
+    }
+
+    @Test func `adopted versions come with their bundles`() async throws {
+        let output = try await BinaryRunner.run(
+            ["models", "import", DigitArrays.mlp, "--name", "digits", "--store", store, "--output", "json"])
+        let digest = try output.document().member("digest").string()
+        let broker = ProcessInfo.processInfo.environment["MILLRACE_TEST_BOOTSTRAP"] ?? ""
+        let places = [
+            ("kafka.bootstrap-servers", broker), ("topics.models", topic), ("topics.artifacts", topic + "-artifacts"),
+            ("models.artifacts", "kafka"),
+        ]
+        let settings = places.flatMap { ["--set", "\($0.0)=\($0.1)"] }
+        let second = try await BinaryRunner.run(
+            ["models", "import", DigitArrays.cnn, "--name", "digits", "--store", store] + settings)
+        #expect(second.exitCode == 0, "\(second.stderr)")
+        // Another host: nothing of it is here.
+        let there = try load(flags: places + [("models.store", folder.path + "/there")])
+        let artifacts = try there.configuration.artifactStore(logger: Logger(label: "test"))
+        #expect(try await artifacts.bundle(digest: digest).manifest.version == 1)
+        #expect(try await artifacts.entries().count == 2)
     }
 
     @Test func `differences are found to the last bit`() async throws {

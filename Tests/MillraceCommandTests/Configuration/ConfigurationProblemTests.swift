@@ -99,6 +99,18 @@ import Testing
     @Test func `values that contradict each other are refused`() {
         #expect(problems(flags: [("topics.results", "millrace.requests")]).first?.contains("read as a request") == true)
         #expect(problems(flags: [("topics.results", "millrace.requests-dlt")]).first?.contains("another use") == true)
+        for (key, topic, use) in [
+            ("topics.models", "millrace.results", "topics.results"),
+            ("topics.models", "millrace.requests", "topics.requests"),
+            ("topics.models", "millrace.requests-dlt", "dead letters"),
+            ("topics.models", "millrace.artifacts", "topics.models"),
+            ("topics.artifacts", "millrace.results", "topics.results"),
+            ("models.shadow-topics", "millrace.models", "topics.models"),
+            ("models.shadow-topics", "millrace.artifacts", "topics.artifacts"),
+        ] {
+            let found = problems(flags: [(key, topic)])
+            #expect(found.count == 1 && found.first?.contains("has another use (\(use)") == true, "\(found)")
+        }
         #expect(
             problems(flags: [("bindings.millrace.request", "digits")]) == [
                 "bindings.millrace.request (--set): topics.requests does not list this topic; "

@@ -13,7 +13,7 @@ struct ModelsPromoteCommand: AsyncParsableCommand {
             With --if-agreement the version first answers a range of requests again that the model has answered, and is \
             promoted only if at least the given share of rows agrees with the recorded results: the same class (place of \
             the largest element), for single numbers within 1 %, other outputs equal. Nothing is published. The range is \
-            topic[/partition,…]@from..to with bounds as `millrace replay` takes them; without bounds, everything that was \
+            topic[/partition,…][@from..to] with bounds as `millrace replay` takes them; without bounds, everything that was \
             answered. The measure is kept as an event beside the promotion's. Otherwise the exit code is 5.
 
             EXAMPLES
@@ -35,7 +35,7 @@ struct ModelsPromoteCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("if-agreement"),
-        help: ArgumentHelp("Only if so many rows agree with the recorded results.", valueName: "range>=share"))
+        help: ArgumentHelp("Only if so many rows agree with the recorded results.", valueName: "bound"))
     var agreement: AgreementBound?
 
     @OptionGroup var operatorOptions: OperatorOptions

@@ -67,7 +67,7 @@ struct ResultTensors: Equatable {
             let shape = try output.member("shape").elements().map { try $0.integer() }
             let elements: [Double]?
             if let data = try output.optionalMember("data") {
-                elements = try data.elements().map(number)
+                elements = try data.elements().map { try number($0, datatype) }
             } else {
                 let size = max(0, try output.member("parameters").member("binary_data_size").integer())
                 elements = self.elements(binary.prefix(size), datatype)
@@ -77,6 +77,16 @@ struct ResultTensors: Equatable {
             found.append(made)
         }
         return found
+    }
+
+    /// Rounded to what the element was: the shortest text of a narrower number is another number in double precision.
+    private static func number(_ element: JSONCursor, _ datatype: String) throws -> Double {
+        let number = try number(element)
+        return switch Datatype(rawValue: datatype) {
+        case .fp16: Double(Float16(number))
+        case .fp32, .bf16: Double(Float(number))
+        default: number
+        }
     }
 
     private static func number(_ element: JSONCursor) throws -> Double {
