@@ -151,6 +151,17 @@ struct ModelsRegistryTests {
         #expect(output.stderr.contains(reason), "\(output.stderr)")
     }
 
+    @Test func `a condition that cannot be judged promotes nothing`() async throws {
+        for _ in 1...2 { _ = try await good(["import", DigitArrays.mlp, "--name", "digits"]) }
+        let output = try await models(
+            [
+                "promote", "digits", "1", "--if-agreement", "\(topic)-requests>=1", "--set",
+                "topics.results=\(topic)-results",
+            ])
+        #expect(output.exitCode == 4 && output.stderr.contains("does not exist"), "\(output.stderr)")
+        #expect(try await good(["show", "digits"]).member("registry").member("version").integer() == 2)
+    }
+
     @Test func `without brokers the registry has no place`() async throws {
         _ = try await BinaryRunner.run(["models", "import", DigitArrays.mlp, "--name", "digits", "--store", store])
         for arguments in [["promote", "digits", "1"], ["rollback", "digits"], ["retire", "digits", "1"], ["events"]] {
