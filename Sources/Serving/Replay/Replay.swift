@@ -42,7 +42,9 @@ package struct Replay: Sendable {
             signal.signal()
             onProgress()
         }
-        let source = ReplaySource(plan, access: access, group: group, log: log, signal: signal)
+        let keepsResults = if case .topic = destination { false } else { true }
+        let source = ReplaySource(
+            plan, access: access, group: group, keepsResults: keepsResults, log: log, signal: signal)
         self.log = log
         self.source = source
         var configuration = configuration

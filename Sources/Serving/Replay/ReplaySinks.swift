@@ -10,12 +10,9 @@ struct VerifyingSink: AnswerSink {
     let resultsTopic: String
 
     func publish(_ set: AnswerSet, under membership: ConsumerGroupMetadata?) async -> PublishOutcome {
-        var settled: [RecordPosition] = []
-        settled.reserveCapacity(set.requestCount)
         var counted = ReplayLog.Snapshot()
         for record in set.records where record.topic == resultsTopic {
             guard let position = record.source else { continue }
-            settled.append(position)
             guard let entry = source.entry(at: position), let recorded = entry.recorded else { continue }
             counted.compared += 1
             if case .error = entry.precedent { counted.carried += 1 }
@@ -34,7 +31,7 @@ struct VerifyingSink: AnswerSink {
             total.carried += counted.carried
             total.versions.merge(counted.versions, uniquingKeysWith: +)
         }
-        source.settle(settled, offsets: set.offsets, count: set.requestCount)
+        source.settle(set.offsets, count: set.requestCount)
         log.progressed()
         return .committed
     }
@@ -49,10 +46,13 @@ struct ReplayTopicSink: AnswerSink {
 
     func publish(_ set: AnswerSet, under membership: ConsumerGroupMetadata?) async -> PublishOutcome {
         var results = set
-        results.records = set.records.filter { $0.topic == outputTopic }
+        // More than one record a request: some are dead letters.
+        if set.records.count != set.requestCount {
+            results.records = set.records.filter { $0.topic == outputTopic }
+        }
         let outcome = await inner.publish(results, under: membership)
         if case .committed = outcome {
-            source.settle(results.records.compactMap(\.source), offsets: set.offsets, count: set.requestCount)
+            source.settle(set.offsets, count: set.requestCount)
             log.progressed()
         }
         return outcome

@@ -25,7 +25,7 @@ package final class ReplaySource: RequestSource {
         var isStopped = false
         var failure: (any Error)?
         /// Of requests that were read and are not settled.
-        var entries: [RecordPosition: Entry] = [:]
+        var entries = RequestTable<Entry>()
         /// One after the last request of each partition that was read.
         var ends: [TopicPartition: Int64] = [:]
         var settled: [TopicPartition: Int64] = [:]
@@ -36,14 +36,20 @@ package final class ReplaySource: RequestSource {
     let plan: ReplayPlan
     private let access: ReplayAccess
     private let group: String
+    private let keepsResults: Bool
     private let log: ReplayLog
     /// Wakes the pipeline.
     private let signal: WakeSignal
     private let room = WakeSignal()
     private let state = Mutex(State())
 
-    /// - Parameter group: under whose name offsets are committed, if any are.
-    package init(_ plan: ReplayPlan, access: ReplayAccess, group: String, log: ReplayLog, signal: WakeSignal) {
+    /// - Parameters:
+    ///   - group: under whose name offsets are committed, if any are.
+    ///   - keepsResults: whether the recorded results are wanted until a request is settled.
+    package init(
+        _ plan: ReplayPlan, access: ReplayAccess, group: String, keepsResults: Bool, log: ReplayLog, signal: WakeSignal
+    ) {
+        self.keepsResults = keepsResults
         self.plan = plan
         self.access = access
         self.group = group
@@ -95,7 +101,7 @@ package final class ReplaySource: RequestSource {
             state.queuedBytes = 0
             state.isPaused = false
             state.isExhausted = false
-            state.entries = [:]
+            state.entries = RequestTable()
         }
         start(at: positions)
     }
@@ -125,9 +131,9 @@ package final class ReplaySource: RequestSource {
     func entry(at position: RecordPosition) -> Entry? { state.withLock { $0.entries[position] } }
 
     /// The answers before these offsets are where they belong.
-    func settle(_ positions: [RecordPosition], offsets: [TopicPartition: Int64], count: Int) {
+    func settle(_ offsets: [TopicPartition: Int64], count: Int) {
         state.withLock { state in
-            for position in positions { state.entries[position] = nil }
+            for (partition, offset) in offsets { state.entries.removeAll(before: offset, of: partition) }
             state.settled.merge(offsets) { max($0, $1) }
             state.settledCount += count
         }
@@ -228,13 +234,14 @@ package final class ReplaySource: RequestSource {
             }
             let precedent = Precedent(recorded, model: plan.model)
             try await ready.prepare(for: precedent, recorded, at: record.position)
-            joined.append((record, Entry(recorded: recorded, precedent: precedent)))
+            // What nobody looks at is not kept: the pages of a fetch are needed again.
+            joined.append((record, Entry(recorded: keepsResults ? recorded : nil, precedent: precedent)))
         }
         report(results?.takeIrregularities() ?? [])
         try await waitForRoom()
         state.withLock { state in
             for (record, entry) in joined {
-                state.entries[record.position] = entry
+                state.entries.append(entry, at: record.position)
                 state.queue.append(record)
                 state.queuedBytes += record.byteCount
             }

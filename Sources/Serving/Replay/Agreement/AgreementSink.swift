@@ -11,12 +11,9 @@ struct AgreementSink: AnswerSink {
     let resultsTopic: String
 
     func publish(_ set: AnswerSet, under membership: ConsumerGroupMetadata?) async -> PublishOutcome {
-        var settled: [RecordPosition] = []
-        settled.reserveCapacity(set.requestCount)
         var found = ResultAgreement()
         for record in set.records where record.topic == resultsTopic {
             guard let position = record.source else { continue }
-            settled.append(position)
             guard let recorded = source.entry(at: position)?.recorded, recorded.isPrediction,
                 recorded.version?.name == model,
                 let tensors = ResultTensors(recorded.record.value, recorded.record.headers)
@@ -28,7 +25,7 @@ struct AgreementSink: AnswerSink {
         }
         let counted = found
         log.count { $0.agreement.add(counted) }
-        source.settle(settled, offsets: set.offsets, count: set.requestCount)
+        source.settle(set.offsets, count: set.requestCount)
         log.progressed()
         return .committed
     }
