@@ -34,10 +34,13 @@ final class ModelFollower: Sendable {
     }
 
     private static let retryPause = Duration.seconds(2)
+    /// How long brokers that are there may not make the topic fit for use. Brokers that are not there are waited for.
+    static let topicPatience = Duration.seconds(120)
     private static let failedLoadPause = Duration.seconds(30)
     private static let settlingTick = Duration.milliseconds(10)
 
     private let configuration: MillraceConfiguration
+    private let patience: Duration
     private let source: Source
     private let registry: Registry
     private let admin: KafkaAdmin
@@ -48,9 +51,11 @@ final class ModelFollower: Sendable {
     private let state = Mutex(State())
 
     init(
-        _ configuration: MillraceConfiguration, source: Source, registry: Registry, admin: KafkaAdmin, logger: Logger
+        _ configuration: MillraceConfiguration, source: Source, registry: Registry, admin: KafkaAdmin,
+        patience: Duration = topicPatience, logger: Logger
     ) throws {
         self.configuration = configuration
+        self.patience = patience
         self.source = configuration.models.registry == .store ? .store : source
         self.registry = registry
         self.admin = admin
@@ -115,7 +120,9 @@ final class ModelFollower: Sendable {
     }
 
     /// - Returns: why the topic cannot be had, if waiting does not help.
+    /// - Throws: ``CommandFailure`` when the brokers answer, and for too long not what the topic needs.
     private func prepareTopic() async throws -> KafkaError? {
+        var answeredSince: ContinuousClock.Instant?
         while true {
             try Task.checkCancellation()
             do {
@@ -125,7 +132,20 @@ final class ModelFollower: Sendable {
                 return error
             } catch let error as KafkaError where !error.isFatal {
                 state.withLock { $0.detail = "waiting for brokers: \(error)" }
-                logger.warning("brokers not ready; trying again", metadata: ["error": "\(error)"])
+                logger.warning(
+                    "registry topic not ready; trying again", metadata: ["topic": "\(topic.name)", "error": "\(error)"])
+                if (try? await admin.metadata()) == nil {
+                    answeredSince = nil
+                } else {
+                    let since = answeredSince ?? .now
+                    answeredSince = since
+                    guard .now - since < patience else {
+                        throw CommandFailure(
+                            .broker,
+                            "topics.models: \"\(topic.name)\" could not be made ready for \(patience): \(error); "
+                                + "a cluster that answers no admin calls needs models.registry: store")
+                    }
+                }
             }
             try await Task.sleep(for: Self.retryPause)
         }

@@ -1,7 +1,5 @@
 import Foundation
 import JSONDocuments
-import KafkaClient
-import Logging
 import TestSupport
 import Testing
 
@@ -36,9 +34,9 @@ import Testing
 
     @Test func `serve waits for its brokers, live and not ready, and stops when told to`() async throws {
         let service = try BinaryRunner.start(serveArguments(broker: Self.nobody))
-        let port = try await gatewayPort(of: service)
-        #expect(try ask(port, "live").status == 200)
-        let ready = try ask(port, "ready")
+        let port = try await service.gatewayPort()
+        #expect(try HealthProbe.ask(port, "live").status == 200)
+        let ready = try HealthProbe.ask(port, "ready")
         #expect(ready.status == 503)
         let report = JSONCursor(try JSONValue(parsing: Array(ready.body.utf8)), path: "ready")
         #expect(try !report.member("ready").bool())
@@ -51,7 +49,7 @@ import Testing
 
     @Test func `a port in use is said`() async throws {
         let first = try BinaryRunner.start(serveArguments(broker: Self.nobody))
-        let port = try await gatewayPort(of: first)
+        let port = try await first.gatewayPort()
         let second = try await BinaryRunner.run(
             serveArguments(broker: Self.nobody) + ["--set", "gateway.port=\(port)"], timeout: .seconds(60))
         #expect(second.exitCode == 2, "\(second.stderr)")
@@ -61,17 +59,17 @@ import Testing
     // MARK: With one
 
     @Test func `a request to an imported model and back`() async throws {
-        let broker = try await Broker.start()
+        let broker = try await ServiceBroker.start()
         let store = folder.path + "/store"
         #expect(
             try await BinaryRunner.run(["models", "import", DigitArrays.mlp, "--name", "digits", "--store", store])
                 .exitCode == 0)
         let topics = broker.flags
         let service = try BinaryRunner.start(serveArguments(broker: broker.servers, store: store) + topics)
-        let port = try await gatewayPort(of: service)
-        #expect(try ask(port, "live").status == 200)
+        let port = try await service.gatewayPort()
+        #expect(try HealthProbe.ask(port, "live").status == 200)
         try await service.wait(within: .seconds(60), for: "to be ready") {
-            let answer = try ask(port, "ready")
+            let answer = try HealthProbe.ask(port, "ready")
             #expect(answer.status == 200 || answer.status == 503)
             // Ready is exactly when the group has given it partitions.
             if answer.status == 200 { #expect(answer.body.contains("assigned: \(broker.requests)")) }
@@ -101,7 +99,7 @@ import Testing
     }
 
     @Test func `topics that do not exist`() async throws {
-        let broker = try await Broker.start()
+        let broker = try await ServiceBroker.start()
         let service = try await BinaryRunner.run(
             serveArguments(broker: broker.servers) + ["--set", "topics.requests=no-such-topic"])
         #expect(service.exitCode == 4)
@@ -132,66 +130,6 @@ import Testing
         [
             "serve", "--bootstrap-servers", broker, "--log-format", "json", "--set", "gateway.port=0",
             "--set", "models.store=\(store ?? folder.path + "/empty")", "--set", "models.registry=store",
-        ]
-    }
-
-    /// The port in the log, once there is one.
-    private func gatewayPort(of service: RunningBinary) async throws -> UInt16 {
-        var found: UInt16?
-        try await service.wait(within: .seconds(60), for: "for the gateway's port") {
-            for line in service.stderr.split(separator: "\n") where line.contains("gateway listening") {
-                guard let entry = try? JSONCursor(JSONValue(parsing: Array(line.utf8)), path: "log") else { continue }
-                found = UInt16(try entry.member("metadata").member("port").string())
-            }
-            try #require(found != nil || service.isRunning, "\(service.stderr)")
-            return found != nil
-        }
-        return try #require(found)
-    }
-
-    private func ask(_ port: UInt16, _ health: String) throws -> HealthProbe.Answer {
-        let target = try #require(HealthProbe.Target(url: "http://127.0.0.1:\(port)/v2/health/\(health)"))
-        return try HealthProbe.ask(target, timeout: .seconds(5))
-    }
-}
-
-/// The broker that `MILLRACE_TEST_BOOTSTRAP` names, or one in this process, with topics of its own.
-private final class Broker: Sendable {
-    let servers: String
-    let requests: String
-    private let unique: String
-    private let embedded: EmbeddedCluster?
-
-    private init(servers: String, embedded: EmbeddedCluster?) {
-        self.servers = servers
-        self.embedded = embedded
-        unique = String(UUID().uuidString.prefix(8))
-        requests = "cli-\(unique)-requests"
-    }
-
-    static func start() async throws -> Broker {
-        let external = ProcessInfo.processInfo.environment["MILLRACE_TEST_BOOTSTRAP"] ?? ""
-        let embedded = external.isEmpty ? try EmbeddedCluster() : nil
-        let broker = Broker(servers: embedded?.bootstrapServers ?? external, embedded: embedded)
-        let topics = [broker.requests, broker.requests + "-dlt", broker.results]
-        if let embedded {
-            for topic in topics { try embedded.createTopic(topic, partitions: 2) }
-            return broker
-        }
-        let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        let admin = try KafkaAdmin(KafkaConfiguration(bootstrapServers: external), logger: quiet)
-        _ = try await admin.createTopics(topics.map { NewTopic(name: $0, partitions: 2, replicationFactor: 1) })
-        await admin.close(deadline: .seconds(2))
-        return broker
-    }
-
-    private var results: String { "cli-\(unique)-results" }
-
-    /// The configuration that uses them.
-    var flags: [String] {
-        [
-            "--set", "topics.requests=\(requests)", "--set", "topics.results=\(results)", "--set",
-            "application-id=cli-\(unique)",
         ]
     }
 }

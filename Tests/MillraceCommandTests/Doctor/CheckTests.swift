@@ -4,6 +4,7 @@ import Testing
 
 @testable import KafkaClient
 @testable import MillraceCommand
+@testable import ModelRegistry
 
 @Suite struct CheckTests {
     private func check(_ role: TopicCheck.Role) -> TopicCheck {
@@ -71,6 +72,35 @@ import Testing
         #expect(levels(.results(bytes: 2_000_000), topic(3), sound) == [.warning])
         #expect(levels(.results(bytes: 1_000_000), topic(3), sound) == [.ok])
         #expect(levels(.deadLetters(bytes: 2_000_001), topic(3), sound) == [.warning])
+    }
+
+    @Test func bundlesAreKeptInChunks() {
+        let compact = sound.merging(["cleanup.policy": "compact"]) { $1 }
+        #expect(levels(.artifacts(chunkBytes: 512 << 10), topic(4), compact) == [.ok])
+        #expect(levels(.artifacts(chunkBytes: 512 << 10), topic(4), sound) == [.error])
+        let small = compact.merging(["max.message.bytes": "100000"]) { $1 }
+        #expect(levels(.artifacts(chunkBytes: 512 << 10), topic(4), small) == [.info])
+        #expect(check(.artifacts(chunkBytes: 1)).missing().fix?.contains("cleanup.policy=compact") == true)
+    }
+
+    @Test func whatTheRegistrySays() throws {
+        let check = RegistryCheck(topic: "models")
+        var state = RegistryState()
+        func finding(_ failure: RegistryLogError? = nil) -> Finding {
+            check.finding(RegistryLog.Update(state: state, failure: failure, records: []))
+        }
+        #expect(finding().level == .warning && finding().fix?.contains("models import") == true)
+        let digest = String(repeating: "a", count: 64)
+        let record = VersionRecord(
+            identity: .init(name: "m", number: 1), digest: digest, weightsSHA256: digest, graphSHA256: digest,
+            framework: nil)
+        state.apply(RegistryEvent(.versionCreated(record), time: 0, operatorName: "a"), offset: 0)
+        #expect(finding().level == .ok && finding().found.contains("1 versions of 1 models"))
+        let newer = finding(.newerFormat(offset: 7, key: "version/m/2", format: 2, supported: 1))
+        #expect(newer.level == .error && newer.found.contains("7") && newer.fix?.contains("install") == true)
+        #expect(finding(.malformedEvent(offset: 8, key: "k", reason: "no")).fix?.contains("tombstone") == true)
+        state.apply(RegistryEvent(.versionRetired(record, createdOffset: 0), time: 0, operatorName: "a"), offset: 1)
+        #expect(finding().level == .warning)
     }
 
     @Test func brokerLimits() {

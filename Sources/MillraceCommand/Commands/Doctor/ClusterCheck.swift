@@ -1,9 +1,8 @@
 import KafkaClient
+import ModelRegistry
 
 /// Asks the cluster everything that the checks look at.
 struct ClusterCheck {
-    /// The registry's topic; looked at when there is one.
-    private static let registryTopic = "millrace.models"
     /// A clock that is this far ahead is wrong and not only unequal.
     private static let clockTolerance: Int64 = 2000
 
@@ -22,6 +21,7 @@ struct ClusterCheck {
         var findings = [client(isRefused: false)]
         findings += await brokers(metadata)
         findings += await topics(metadata)
+        findings += await registry(metadata)
         findings += await access()
         findings += await group(metadata)
         findings.append(await clock(metadata))
@@ -85,7 +85,18 @@ struct ClusterCheck {
         return topics.requests.map { ($0, .requests) } + [(topics.results, .results(bytes: limits.maximumResultBytes))]
             + topics.requests.map {
                 ($0 + topics.deadLetterSuffix, .deadLetters(bytes: limits.maximumRequestBytes))
-            } + [(Self.registryTopic, .registry)]
+            } + ownTopics
+    }
+
+    /// Those that Millrace makes itself when it first needs them.
+    private var ownTopics: [(name: String, role: TopicCheck.Role)] {
+        var own: [(name: String, role: TopicCheck.Role)] = []
+        if configuration.models.registry == .topic { own.append((configuration.topics.models, .registry)) }
+        if configuration.models.artifacts == .kafka {
+            let chunk = KafkaArtifactStore.Configuration.defaultChunkBytes
+            own.append((configuration.topics.artifacts, .artifacts(chunkBytes: chunk)))
+        }
+        return own
     }
 
     private func topics(_ metadata: ClusterMetadata) async -> [Finding] {
@@ -108,9 +119,8 @@ struct ClusterCheck {
                 name: name, role: role, bootstrap: configuration.bootstrapServers,
                 partitions: configuration.topics.partitions, replicationFactor: configuration.topics.replicationFactor)
             guard let topic = metadata.topics[name] else {
-                if role == .registry { continue }
                 findings.append(
-                    configuration.topics.create
+                    configuration.topics.create || role.isOwn
                         ? Finding(.info, "topic \(name)", "does not exist; the service makes it when it starts")
                         : check.missing())
                 continue
@@ -123,6 +133,22 @@ struct ClusterCheck {
                 brokers: metadata.brokers.count)
         }
         return findings
+    }
+
+    /// Whether what is on the registry topic can be read to its end.
+    private func registry(_ metadata: ClusterMetadata) async -> [Finding] {
+        let name = configuration.topics.models
+        guard configuration.models.registry == .topic, metadata.topics[name] != nil else { return [] }
+        do {
+            let log = try configuration.registry(logger: tool.logger).log
+            return [RegistryCheck(topic: name).finding(try await log.read())]
+        } catch {
+            return [
+                Finding(
+                    .error, "registry", "\(name) cannot be read: \(error)", expected: "read permission, and a leader",
+                    fix: "kafka-acls.sh --add --allow-principal User:… --operation Read --topic \(name)")
+            ]
+        }
     }
 
     private static func maximumBytes(_ description: Result<[String: ConfigurationEntry], KafkaError>?) -> Int? {

@@ -9,6 +9,16 @@ struct TopicCheck {
         /// With the largest request that the service takes.
         case deadLetters(bytes: Int)
         case registry
+        /// With the size of a chunk.
+        case artifacts(chunkBytes: Int)
+
+        /// Made by whoever needs it first, not by the service's start.
+        var isOwn: Bool {
+            switch self {
+            case .registry, .artifacts: true
+            default: false
+            }
+        }
     }
 
     let name: String
@@ -21,7 +31,7 @@ struct TopicCheck {
     private var subject: String { "topic \(name)" }
 
     func missing() -> Finding {
-        let policy = role == .registry ? " --config cleanup.policy=compact" : ""
+        let policy = role.isOwn ? " --config cleanup.policy=compact" : ""
         return Finding(
             .error, subject, "does not exist", expected: "the topic, or topics.create: true",
             fix: "kafka-topics.sh --bootstrap-server \(bootstrap) --create --topic \(name) "
@@ -120,10 +130,11 @@ struct TopicCheck {
         guard let policy = entries["cleanup.policy"]?.value else { return [] }
         let isCompacted = policy.contains("compact")
         switch role {
-        case .registry where policy != "compact":
+        case .registry where policy != "compact", .artifacts where policy != "compact":
+            let loss = role == .registry ? "versions and aliases" : "models"
             return [
                 Finding(
-                    .error, subject, "cleanup.policy is \(policy): versions and aliases would be deleted with time",
+                    .error, subject, "cleanup.policy is \(policy): \(loss) would be deleted with time",
                     expected: "compact", fix: alter("cleanup.policy", "compact"))
             ]
         case .requests, .results, .deadLetters:
@@ -135,7 +146,7 @@ struct TopicCheck {
                     "cleanup.policy is \(policy): of records with the same key all but the last are deleted",
                     expected: "delete", fix: alter("cleanup.policy", "delete"))
             ]
-        case .registry: return []
+        case .registry, .artifacts: return []
         }
     }
 
@@ -161,6 +172,13 @@ struct TopicCheck {
                     "max.message.bytes is \(limit), its request topic takes \(bytes): a dead letter in between "
                         + "goes without its value",
                     expected: "\(bytes) or more", fix: alter("max.message.bytes", "\(bytes + overhead)"))
+            ]
+        case .artifacts(let bytes) where limit < bytes + overhead:
+            return [
+                Finding(
+                    .info, subject,
+                    "max.message.bytes is \(limit): bundles go in chunks of less than \(bytes) bytes, which takes longer",
+                    expected: "\(bytes + overhead) or more", fix: alter("max.message.bytes", "\(bytes + overhead)"))
             ]
         default: return []
         }

@@ -17,8 +17,10 @@ public struct KafkaArtifactStore: ArtifactStore {
         public var topic: String
         /// The local directory; any number of instances may share it.
         public var cache: String
+        public static let defaultChunkBytes = 512 << 10
+
         /// Bytes of a chunk; less if the topic's limit of a record demands it.
-        public var chunkBytes = 512 << 10
+        public var chunkBytes = Self.defaultChunkBytes
         /// Of a topic made here.
         public var partitions = 4
         /// Of a topic made here; nil is the broker's default.
