@@ -100,6 +100,38 @@ import Testing
         #expect(throws: GraphError.self) { try TextGenerator(encoder) }
     }
 
+    @Test func continuesText() throws {
+        let graph = try open("gpt2-text").graph
+        let input = try #require(try TextInput(graph))
+        let generator = try TextGenerator(graph)
+        let reference = try TokenizerTests.document("../models/gpt2-text/texts.json")
+        for (text, output) in zip(
+            try reference.member("texts").elements(), try reference.member("outputs").elements())
+        {
+            let ids = try generator.generate(prompt: input.tokenizer.encode(try text.string()), count: 20)
+            #expect(try input.tokenizer.decode(ids) == output.string())
+        }
+    }
+
+    /// A folder with the older vocabulary files instead of tokenizer.json gives the same ids.
+    @Test(arguments: [("sentence", "wordpiece-uncased", "vocab.txt"), ("gpt2-text", "bpe-gpt2", "merges.txt")])
+    func readsVocabularyFiles(_ name: String, _ tokenizer: String, _ file: String) throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/m"
+        try FileManager.default.copyItem(atPath: Fixtures.path("huggingface/models/\(name)"), toPath: path)
+        try FileManager.default.removeItem(atPath: "\(path)/tokenizer.json")
+        for file in file == "merges.txt" ? ["vocab.json", file] : [file] {
+            try FileManager.default.copyItem(
+                atPath: Fixtures.path("huggingface/tokenizers/\(tokenizer)/\(file)"), toPath: "\(path)/\(file)")
+        }
+        let found = try #require(try TextInput(try ModelFile.open(path).graph)).tokenizer
+        let expected = try TextTokenizer(TokenizerTests.document("\(tokenizer)/tokenizer.json"))
+        for text in try TokenizerTests.document("expected.json").member("texts").elements() {
+            let text = try text.string()
+            #expect(found.encode(text) == expected.encode(text), "\(text.debugDescription.prefix(100))")
+        }
+    }
+
     @Test func idsOutsideTheirTableFailTheRun() throws {
         let graph = try open("bert").graph
         for (id, type, mention) in [(Int64(120), Int64(0), "id 120"), (-1, 0, "id -1"), (5, 2, "type 2")] {

@@ -60,7 +60,8 @@ struct GPT2Importer {
         }
         value = try builder.layerNorm(value, "\(prefix)ln_f", width: width, epsilon: epsilon)
         let inputs: [ValueInfo] = [.tokens("input_ids"), .tokens("attention_mask")]
-        return builder.graph(name: "gpt2", inputs: inputs, outputs: [try head(value, words)], textInput: textInput)
+        let output = try head(value, words)
+        return builder.graph(name: "gpt2", inputs: inputs, outputs: [output], textInput: textInput)
     }
 
     private mutating func head(

@@ -78,3 +78,38 @@ save("roberta", t.RobertaModel(t.RobertaConfig(**roberta)), pad=1)
 save("roberta-classifier", t.RobertaForSequenceClassification(t.RobertaConfig(**roberta, num_labels=4)), pad=1)
 gpt2 = dict(vocab_size=120, n_embd=24, n_layer=2, n_head=4, n_positions=128, bos_token_id=0, eos_token_id=0)
 save("gpt2", t.GPT2LMHeadModel(t.GPT2Config(**gpt2)))
+
+
+def save_text(name, model, tokenizer, texts, pad):
+    """With a tokenizer of make_tokenizers.py, and what the model makes of texts."""
+    from tokenizers import Tokenizer
+    folder = HERE / "models" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    spread(model).save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    shutil.copy(HERE / "tokenizers" / tokenizer / "tokenizer.json", folder)
+    encoder = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    encoder.enable_truncation(24)
+    rows = []
+    for text in texts:
+        ids = torch.tensor([encoder.encode(text).ids])
+        with torch.no_grad():
+            if name.startswith("gpt2"):
+                rows.append(encoder.decode(model.generate(ids, max_new_tokens=20, do_sample=False, pad_token_id=0, eos_token_id=None)[0, ids.shape[1]:].tolist(), skip_special_tokens=False))
+            else:
+                mean = model(ids).last_hidden_state.mean(1)
+                rows.append((mean / mean.norm(dim=1, keepdim=True))[0].tolist())
+    (folder / "texts.json").write_text(json.dumps({"texts": texts, "outputs": rows}))
+    return folder
+
+
+size = lambda tokenizer: len(json.loads((HERE / "tokenizers" / tokenizer / "vocab.json").read_text())) if tokenizer.startswith("bpe") else len((HERE / "tokenizers" / tokenizer / "vocab.txt").read_text().splitlines())
+folder = save_text(
+    "sentence", t.BertModel(t.BertConfig(**dict(bert, vocab_size=size("wordpiece-uncased") + 8))), "wordpiece-uncased",
+    ["The quick brown fox", "Café 今天!", "a " * 60, "x", "unbelievable internationalization of the runner"], 0)
+modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+(folder / "modules.json").write_text(json.dumps([{"idx": i, "name": str(i), "path": p, "type": f"sentence_transformers.models.{k}"} for i, (p, k) in enumerate(modules)]))
+(folder / "1_Pooling").mkdir()
+(folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 24, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}))
+(folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 24}))
+save_text("gpt2-text", t.GPT2LMHeadModel(t.GPT2Config(**dict(gpt2, vocab_size=size("bpe-gpt2"), n_embd=16))), "bpe-gpt2", ["The quick", "Café"], 0)
