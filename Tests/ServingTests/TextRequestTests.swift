@@ -111,6 +111,6 @@ import Testing
 
     @Test func modelsWithoutTokenizerTakeNoText() throws {
         let error = #expect(throws: RequestError.self) { try decode(json(["a"])).tokenized(by: nil, for: []) }
-        #expect(error?.code == .invalidInput)
+        #expect(error?.code == .unsupportedDatatype)
     }
 }

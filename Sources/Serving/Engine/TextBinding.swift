@@ -3,15 +3,16 @@ package import TensorEngine
 
 extension InferenceRequest {
     /// The request with its text as the tensors that the model takes.
-    /// - Throws: ``RequestError`` with the code `INVALID_INPUT` when the model takes no text, or something else came with it.
+    /// - Throws: ``RequestError`` with the code `UNSUPPORTED_DATATYPE` when the model takes no text, and `INVALID_INPUT` when
+    ///   something else came with it.
     package func tokenized(
         by textInput: TextInput?, for inputs: [ValueInfo]
     ) throws(RequestError) -> InferenceRequest {
         guard let text = texts.first else { return self }
         guard let textInput else {
             throw RequestError(
-                .invalidInput, "inputs: \"\(text.name)\" is text (BYTES), and the model has no tokenizer", requestID: id
-            )
+                .unsupportedDatatype, "inputs: \"\(text.name)\" is text (BYTES), and the model has no tokenizer",
+                requestID: id)
         }
         guard texts.count == 1, text.name == TextInput.name, self.inputs.isEmpty else {
             let found = (texts.map(\.name) + self.inputs.map(\.name)).map { "\"\($0)\"" }.joined(separator: ", ")
