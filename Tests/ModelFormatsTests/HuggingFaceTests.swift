@@ -204,11 +204,11 @@ import Testing
 
     // MARK: Text
 
-    /// all-MiniLM-L6-v2, when `MILLRACE_MINILM` names its folder; `embeddings.json` beside the other fixtures has the texts
+    /// all-MiniLM-L6-v2, when `MILLRACE_TEST_MINILM` names its folder; `embeddings.json` beside the other fixtures has the texts
     /// and what sentence-transformers makes of them (`make_embeddings.py`).
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["MILLRACE_MINILM"] != nil))
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["MILLRACE_TEST_MINILM"] != nil))
     func embedsAsSentenceTransformers() throws {
-        let folder = try #require(ProcessInfo.processInfo.environment["MILLRACE_MINILM"])
+        let folder = try #require(ProcessInfo.processInfo.environment["MILLRACE_TEST_MINILM"])
         let reference = try TokenizerTests.document("../embeddings.json")
         let texts = try reference.member("texts").elements().map { try $0.string() }
         try #require(texts.count == 20)
