@@ -4,6 +4,7 @@
 #include "kernels_gemm.inc.h"
 #include "kernels_elementwise.inc.h"
 #include "kernels_rows.inc.h"
+#include "kernels_transformer.inc.h"
 
 #define TABLE(set, label)                                                                                        \
     {                                                                                                            \
@@ -11,4 +12,6 @@
         .unary = unary, .binary_f32 = binary_f32, .binary_f64 = binary_f64, .binary_i32 = binary_i32,            \
         .binary_i64 = binary_i64, .scale_shift = scale_shift, .softmax = softmax, .row_mean = row_mean,          \
         .row_max = row_max, .depthwise = depthwise, .max_pool = max_pool, .average_pool = average_pool,          \
+        .layer_norm = layer_norm, .gelu = gelu, .attention_weights = attention_weights,                          \
+        .attention_scores = attention_scores, .attention_mix = attention_mix,                                    \
     }

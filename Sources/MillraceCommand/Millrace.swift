@@ -21,7 +21,8 @@ struct Millrace: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            DemoCommand.self, ServeCommand.self, PredictCommand.self, InferCommand.self, ModelsCommand.self,
+            DemoCommand.self, ServeCommand.self, PredictCommand.self, GenerateCommand.self, InferCommand.self,
+            ModelsCommand.self,
             ReplayCommand.self, DeadLettersCommand.self, OffsetsCommand.self, DoctorCommand.self,
             ConfigCommand.self, HealthCommand.self, BenchCommand.self, ImportWorkerCommand.self,
             CompletionsCommand.self,

@@ -17,7 +17,9 @@ public struct ImportedModel: Sendable {
 
 /// Opens models by their content, whatever their names are.
 public enum ModelFile {
-    private static let supported = "supported are Keras models saved whole as HDF5 (.h5) and model bundles (folders)"
+    private static let supported =
+        "supported are Keras models saved whole as HDF5 (.h5), and folders: model bundles, and Hugging Face models "
+        + "(config.json and safetensors)"
 
     /// Reads in this process. Keras's `.h5` files go through libhdf5, which is known to crash on damaged files; a program
     /// that opens files from strangers does so in a process of its own, as the `millrace` command does.
@@ -61,6 +63,7 @@ public enum ModelFile {
     ) throws(ModelFormatError) -> ImportedModel {
         var status = stat()
         guard stat("\(path)/\(ModelBundle.manifestName)", &status) == 0 else {
+            if stat("\(path)/config.json", &status) == 0 { return try HuggingFaceImporter.load(path, limits: limits) }
             throw ModelFormatError(
                 .unknownFormat, file: path, "found a folder without \(ModelBundle.manifestName); \(supported)")
         }

@@ -7,6 +7,8 @@ public final class LoadedModel: Sendable {
     public let version: ModelVersion
     public let manifest: Manifest
     public let graph: CompiledGraph
+    /// Nil when the model takes no text.
+    public let textInput: TextInput?
     private let largestArena = Atomic<Int>(0)
     private let onRelease: (@Sendable () -> Void)?
 
@@ -19,6 +21,11 @@ public final class LoadedModel: Sendable {
         self.version = version
         self.manifest = bundle.manifest
         self.graph = try CompiledGraph(bundle.graph, options: options)
+        do throws(ModelFormatError) {
+            textInput = try TextInput(bundle.graph)
+        } catch {
+            throw GraphError(.invalidGraph, error.description)
+        }
         self.onRelease = onRelease
     }
 

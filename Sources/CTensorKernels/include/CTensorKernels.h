@@ -105,6 +105,23 @@ typedef struct {
     /// Sum under each window divided by row_counts[oy] * column_counts[ox].
     void (*average_pool)(const mk_window *window, const float *input, const float *row_counts,
                          const float *column_counts, float *output);
+
+    /// Each row of input + residual (NULL: none) to mean 0 and variance 1, times scale, plus shift (NULL: none). The
+    /// output may be the input or the residual.
+    void (*layer_norm)(const float *input, const float *residual, float *output, size_t rows, size_t length,
+                       const float *scale, const float *shift, float epsilon);
+    /// GELU by the normal distribution, or by its tanh approximation.
+    void (*gelu)(int approximates, const float *input, float *output, size_t count);
+    /// Attention scores [rows, length] to weights, in place. Causal: row r sees the first `first_valid + r` keys. `mask`:
+    /// `length` numbers, 0 for keys that nobody sees, or NULL.
+    void (*attention_weights)(float *scores, size_t rows, size_t length, size_t first_valid, int is_causal, float scale,
+                              const int64_t *mask);
+    /// scores[i] = query . keys[i] over `width` numbers, and output += weights[i] * values[i]; rows are `stride` apart.
+    /// Bits are those of `gemm` over the same numbers.
+    void (*attention_scores)(const float *query, size_t width, const float *keys, size_t count, size_t stride,
+                             float *scores);
+    void (*attention_mix)(const float *weights, size_t count, const float *values, size_t stride, size_t width,
+                          float *output);
 } mk_kernels;
 
 /// The kernels of one instruction set, or NULL when this processor (or build) does not have it.

@@ -10,7 +10,8 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Run a model file on a request or on arrays, without a broker.",
         discussion: """
-            The model is a Keras .h5 file or a bundle folder. Inputs are either one request of the Open Inference Protocol \
+            The model is a Keras .h5 file, a bundle folder or a Hugging Face folder (config.json and safetensors; a model with \
+            a tokenizer also takes text: the input "text" of BYTES). Inputs are either one request of the Open Inference Protocol \
             (JSON), or a NumPy archive whose arrays match the model's inputs by name; positional names (arr_0, arr_1, …) \
             match by position. Arrays of another numeric type are converted to the input's, as Keras does. Outputs keep the \
             model's order and names. Rows run in batches of --batch; their answers do not depend on it.
@@ -20,7 +21,9 @@ struct PredictCommand: ParsableCommand {
               millrace predict model.h5 --inputs images.npz --output probabilities.npz
             """)
 
-    @Argument(help: ArgumentHelp("A .h5 file or a bundle folder.", valueName: "model"), completion: .file())
+    @Argument(
+        help: ArgumentHelp("A .h5 file, a bundle folder or a Hugging Face folder.", valueName: "model"),
+        completion: .file())
     var model: String
 
     @Option(
@@ -55,7 +58,8 @@ struct PredictCommand: ParsableCommand {
         let imported = try IsolatedModelFile.open(model)
         let graph = try CompiledGraph(imported.graph)
         let codec = RequestCodec(limits: .init())
-        let request = try readRequest(for: graph, codec)
+        let request = try readRequest(for: graph, codec).tokenized(
+            by: TextInput(imported.graph), for: graph.inputs)
         let match = try SignatureMatch(request, inputs: graph.inputs, outputs: graph.outputs)
         let outputs = try BatchedRun.run(graph, match, batch: batch)
         let named = match.outputIndices.map { NamedTensor(name: graph.outputs[$0].name, tensor: outputs[$0]) }

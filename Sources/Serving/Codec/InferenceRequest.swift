@@ -65,9 +65,11 @@ public struct InferenceRequest: Sendable {
     public var id: String?
     /// Nil: the topic's binding decides.
     public var model: ModelReference?
-    /// At least one, unless there is a ``rawInput``; names are unique. Shapes and datatypes are the request's own, not yet
+    /// At least one, unless there is a ``rawInput`` or text; names are unique. Shapes and datatypes are the request's own, not yet
     /// checked against a model.
     public var inputs: [NamedTensor]
+    /// Inputs of strings, for a model that has a tokenizer.
+    public var texts: [NamedText]
     /// The only input, when it is bytes that the model's signature has to complete.
     public var rawInput: RawInput?
     /// Nil: all outputs of the model.
@@ -81,13 +83,15 @@ public struct InferenceRequest: Sendable {
     public var traceparent: String?
 
     public init(
-        id: String? = nil, model: ModelReference? = nil, inputs: [NamedTensor], rawInput: RawInput? = nil,
+        id: String? = nil, model: ModelReference? = nil, inputs: [NamedTensor], texts: [NamedText] = [],
+        rawInput: RawInput? = nil,
         requestedOutputs: [RequestedOutput]? = nil, encoding: ResponseEncoding = .json,
         parameters: [String: JSONValue] = [:], deadline: Int64? = nil, traceparent: String? = nil
     ) {
         self.id = id
         self.model = model
         self.inputs = inputs
+        self.texts = texts
         self.rawInput = rawInput
         self.requestedOutputs = requestedOutputs
         self.encoding = encoding

@@ -7,7 +7,9 @@ struct InputReader {
     /// The length of the JSON: no JSON array has more elements than that.
     let jsonBytes: Int
     /// The raw tensors that no input has taken yet; nil when the request has none.
-    private var binaryTail: UnsafeRawBufferPointer?
+    var binaryTail: UnsafeRawBufferPointer?
+    /// The inputs of strings among those that were read.
+    private(set) var texts: [NamedText] = []
     private var budget: ElementBudget
 
     init(limits: RequestLimits, jsonBytes: Int, binaryTail: UnsafeRawBufferPointer?) {
@@ -27,20 +29,36 @@ struct InputReader {
             guard index < limits.maximumInputs else {
                 throw .tooLarge("inputs: found more than \(limits.maximumInputs) elements")
             }
-            let input = try read(element, index)
-            guard !inputs.contains(where: { $0.name == input.name }) else {
-                throw .invalid("inputs[\(index)].name: found \(quoted(input.name)) a second time")
+            switch try read(element, index) {
+            case .tensor(let input):
+                try refuseSecond(input.name, inputs, index)
+                inputs.append(input)
+            case .text(let input):
+                try refuseSecond(input.name, inputs, index)
+                texts.append(input)
             }
-            inputs.append(input)
         }
-        guard !inputs.isEmpty else { throw .malformed("inputs: found an empty array, expected at least one input") }
+        guard !inputs.isEmpty || !texts.isEmpty else {
+            throw .malformed("inputs: found an empty array, expected at least one input")
+        }
         if let rest = binaryTail, !rest.isEmpty {
             throw .malformed("value: found \(rest.count) bytes behind the last binary tensor, expected none")
         }
         return inputs
     }
 
-    private mutating func read(_ element: JSONElement, _ index: Int) throws(DecodeFailure) -> NamedTensor {
+    private enum Input {
+        case tensor(NamedTensor)
+        case text(NamedText)
+    }
+
+    private func refuseSecond(_ name: String, _ inputs: [NamedTensor], _ index: Int) throws(DecodeFailure) {
+        guard !inputs.contains(where: { $0.name == name }), !texts.contains(where: { $0.name == name }) else {
+            throw .invalid("inputs[\(index)].name: found \(quoted(name)) a second time")
+        }
+    }
+
+    private mutating func read(_ element: JSONElement, _ index: Int) throws(DecodeFailure) -> Input {
         guard let members = element.members else {
             throw .malformed("inputs[\(index)]: found \(element.summary), expected an object")
         }
@@ -56,6 +74,12 @@ struct InputReader {
             }
         }
         let inputName = try requiredName(name, limits, "inputs[\(index)].name")
+        if let bytes = datatypeElement?.utf8, bytes == "BYTES" {
+            let shape = try shape(shapeElement, index)
+            try budget.take(shape, "inputs[\(index)].shape")
+            let size = try binarySize(parameters, index)
+            return .text(try readText(inputName, shape, data: data, binarySize: size, index))
+        }
         let datatype = try datatype(datatypeElement, index)
         let shape = try shape(shapeElement, index)
         try budget.take(shape, "inputs[\(index)].shape")
@@ -68,7 +92,7 @@ struct InputReader {
             throw .malformed("inputs[\(index)]: found data and parameters.binary_data_size, expected one of them")
         case (nil, nil): throw .malformed("inputs[\(index)].data: missing")
         }
-        return NamedTensor(name: inputName, tensor: tensor)
+        return .tensor(NamedTensor(name: inputName, tensor: tensor))
     }
 
     private func datatype(_ element: JSONElement?, _ index: Int) throws(DecodeFailure) -> Datatype {

@@ -45,8 +45,9 @@ struct RequestReader {
         let routing = try RoutingHeaders(
             headers, bodyModel: try name(modelName, "model_name"), bodyVersion: try version(modelVersion),
             limits: limits)
+        let tensors = try inputs.readAll(inputList)
         return InferenceRequest(
-            id: attribution.requestID, model: routing.model, inputs: try inputs.readAll(inputList),
+            id: attribution.requestID, model: routing.model, inputs: tensors, texts: inputs.texts,
             requestedOutputs: outputs, encoding: encoding, parameters: values, deadline: routing.deadline,
             traceparent: routing.traceparent)
     }

@@ -48,6 +48,7 @@ package final class BoundRequest: Sendable {
         model = resolution.model
         activation = resolution.activation
         shadow = resolution.shadow
+        let request = try request.tokenized(by: model.textInput, for: model.graph.inputs)
         self.request = request
         match = try SignatureMatch(request, inputs: model.graph.inputs, outputs: model.graph.outputs)
         batchKey = BatchKey(model: model.version.identity, rowShapes: match.rowShapes)

@@ -47,10 +47,11 @@ package enum InferenceEngine {
         } catch let error {
             guard slices.count > 1 else {
                 let message = "model \(first.request.model.version.identity): \(error)"
+                let isInput = (error as? GraphError)?.kind == .invalidValue
                 return [
                     .failure(
                         RequestError(
-                            .internal, message, requestID: first.request.request.id))
+                            isInput ? .invalidInput : .internal, message, requestID: first.request.request.id))
                 ]
             }
             let middle = slices.count / 2

@@ -67,13 +67,16 @@ struct TypePropagation {
         if let values = try operation.constantOutputs(operands) { return values }
         guard operands.inputs.allSatisfy({ $0 == nil || $0?.constant != nil }) else { return nil }
         let kernel = try operation.kernel(operands, outputs: outputs)
-        return Evaluator.run(kernel, inputs: operands.inputs.map { $0?.constant }, outputs: outputs)
+        let fault = KernelFault()
+        let values = Evaluator.run(kernel, inputs: operands.inputs.map { $0?.constant }, outputs: outputs, fault)
+        if let message = fault.message { throw operands.error(.invalidValue, message) }
+        return values
     }
 }
 
 /// Runs one kernel by itself, for constants.
 enum Evaluator {
-    static func run(_ kernel: Kernel, inputs: [Tensor?], outputs: [TensorType]) -> [Tensor] {
+    static func run(_ kernel: Kernel, inputs: [Tensor?], outputs: [TensorType], _ fault: KernelFault) -> [Tensor] {
         var results = outputs.map { Tensor($0.elementType, shape: $0.shape) { _ in } }
         if case .alias(let index) = kernel.placement, let input = inputs[index] {
             return outputs.map { type in
@@ -94,7 +97,8 @@ enum Evaluator {
                 let memory = scratch.withBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
                 kernel.body(
                     KernelArguments(
-                        pointers: base, inputSlots: Array(inputs.indices), outputSlots: outputSlots, scratch: memory))
+                        pointers: base, inputSlots: Array(inputs.indices), outputSlots: outputSlots, scratch: memory,
+                        fault: fault))
             }
         }
         return results

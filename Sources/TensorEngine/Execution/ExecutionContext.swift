@@ -8,6 +8,7 @@ public final class ExecutionContext {
     private var pointerCapacity = 64
     /// How often the arena or the pointer table grew: constant while warm.
     package private(set) var growthCount = 0
+    private let fault = KernelFault()
 
     public init() {
         pointers = .allocate(capacity: pointerCapacity)
@@ -43,7 +44,7 @@ public final class ExecutionContext {
 
     /// Runs the plan from and into the caller's memory: row-major, aligned to its elements, exactly of the plan's byte
     /// counts, outputs overlapping nothing.
-    /// - Throws: ``GraphError`` when a buffer does not fit the plan.
+    /// - Throws: ``GraphError`` when a buffer does not fit the plan, or a value an operator.
     public func run(
         _ plan: ExecutionPlan, inputs: [UnsafeRawBufferPointer], outputs: [UnsafeMutableRawBufferPointer]
     ) throws(GraphError) {
@@ -74,7 +75,11 @@ public final class ExecutionContext {
             step.kernel.body(
                 KernelArguments(
                     pointers: pointers, inputSlots: step.inputSlots, outputSlots: step.outputSlots,
-                    scratch: step.scratchSlot.flatMap { pointers[$0] }))
+                    scratch: step.scratchSlot.flatMap { pointers[$0] }, fault: fault))
+            if let message = fault.message {
+                fault.clear()
+                throw GraphError(.invalidValue, node: step.name, operatorType: step.operatorType, message)
+            }
         }
         for copy in plan.copies {
             guard let source = pointers[copy.slot], let target = outputs[copy.output].baseAddress else { continue }

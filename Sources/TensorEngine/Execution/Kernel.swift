@@ -25,12 +25,24 @@ struct Kernel: Sendable {
     static let alias = Kernel(placement: .alias(0)) { _ in }
 }
 
+/// What a kernel found wrong with its operands' values, which no check of types and shapes can see: an index outside of a
+/// table. The kernel writes something all the same, and the run fails after its step.
+final class KernelFault {
+    private(set) var message: String?
+
+    /// Keeps the first message of a step.
+    func set(_ message: String) { if self.message == nil { self.message = message } }
+
+    func clear() { message = nil }
+}
+
 /// Where one step finds its operands; valid while the step runs. The plan has checked every shape and byte count.
 struct KernelArguments: ~Copyable {
     let pointers: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     let inputSlots: [Int]
     let outputSlots: [Int]
     let scratch: UnsafeMutableRawPointer?
+    let fault: KernelFault
 
     /// - Precondition: the operator's arity admits the input and it is not omitted.
     func input<Element>(_ index: Int, as type: Element.Type = Element.self) -> UnsafePointer<Element> {

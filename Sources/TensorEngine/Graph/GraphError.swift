@@ -8,6 +8,8 @@ public struct GraphError: Error, Sendable, Hashable, CustomStringConvertible {
         case unsupported
         /// Shapes or types do not fit an operator, or an input does not fit the graph.
         case shapeMismatch
+        /// A value of an input is one that an operator cannot take: an index outside of its table.
+        case invalidValue
         /// A limit of ``CompilationOptions`` is exceeded.
         case limitExceeded
     }

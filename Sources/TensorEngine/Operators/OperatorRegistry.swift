@@ -36,6 +36,7 @@ enum OperatorRegistry {
             "Transpose": Entry(TransposeOperator.self, inputs: 1...1),
             "Unsqueeze": Entry(ReshapingOperator.self, inputs: 1...2),
         ]
+        entries.merge(TransformerOperators.entries) { $1 }
         for name in UnaryOperator.names { entries[name] = Entry(UnaryOperator.self, inputs: 1...1) }
         for name in BinaryOperator.names { entries[name] = Entry(BinaryOperator.self, inputs: 2...2) }
         return entries

@@ -159,7 +159,7 @@ import Testing
         #expect(error?.isAttributable == true)
     }
 
-    @Test(arguments: ["BYTES", "FP33", "fp32", ""])
+    @Test(arguments: ["STRING", "FP33", "fp32", ""])
     func unknownDatatypesAreUnsupported(name: String) {
         let error = failure(oneInput(name, "[1]", "[1]"))
         #expect(error?.code == .unsupportedDatatype)
