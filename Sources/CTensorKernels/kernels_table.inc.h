@@ -4,6 +4,7 @@
 #include "kernels_gemm.inc.h"
 #include "kernels_elementwise.inc.h"
 #include "kernels_rows.inc.h"
+#include "kernels_recurrent.inc.h"
 
 #define TABLE(set, label)                                                                                        \
     {                                                                                                            \
@@ -11,4 +12,6 @@
         .unary = unary, .binary_f32 = binary_f32, .binary_f64 = binary_f64, .binary_i32 = binary_i32,            \
         .binary_i64 = binary_i64, .scale_shift = scale_shift, .softmax = softmax, .row_mean = row_mean,          \
         .row_max = row_max, .depthwise = depthwise, .max_pool = max_pool, .average_pool = average_pool,          \
+        .rnn_step = rnn_step, .lstm_step = lstm_step, .gru_step = gru_step, .gru_gates = gru_gates,               \
+        .gru_update = gru_update,                                                                                \
     }

@@ -6,18 +6,24 @@ import Testing
 /// Models that Keras 2 and Keras 3 wrote compute what Keras computes.
 @Suite struct KerasModelTests {
     @Test func allFixturesAreThere() {
-        #expect(Fixtures.kerasModels.count == 47)
+        #expect(Fixtures.kerasModels.count == 70)
+        #expect(Fixtures.kerasArchives.count == 13)
         #expect(Fixtures.kerasModels.contains("functional.keras2"))
         #expect(Fixtures.kerasModels.contains("functional.keras3"))
     }
 
     @Test(arguments: Fixtures.kerasModels)
-    func computesWhatKerasComputes(_ name: String) throws {
-        let model = try ModelFile.open(Fixtures.path("keras/\(name).h5"))
+    func computesWhatKerasComputes(_ name: String) throws { try check(name, "h5") }
+
+    @Test(arguments: Fixtures.kerasArchives)
+    func archivesComputeWhatKerasComputes(_ name: String) throws { try check(name, "keras") }
+
+    private func check(_ name: String, _ suffix: String) throws {
+        let model = try ModelFile.open(Fixtures.path("keras/\(name).\(suffix)"))
         let arrays = try Fixtures.arrays("keras/\(name).npz")
         #expect(model.source.framework == "keras")
         #expect(model.source.version.hasPrefix(name.hasSuffix("keras3") ? "3." : "2."))
-        #expect(model.source.fileName == "\(name).h5")
+        #expect(model.source.fileName == "\(name).\(suffix)")
         #expect(model.source.sha256.count == 64)
         var inputs: [String: Tensor] = [:]
         var expected: [String: Tensor] = [:]
@@ -46,6 +52,26 @@ import Testing
             #expect(declared.dimensions.first == .batch)
             #expect(found.elementType == declared.elementType)
             #expect(found.dimensions == declared.dimensions, "output '\(declared.name)'")
+        }
+    }
+
+    /// A row of a whole model has the same bits alone and among others.
+    @Test(arguments: Fixtures.kerasModels + Fixtures.kerasArchives.filter { !Fixtures.kerasModels.contains($0) })
+    func rowsStandAlone(_ name: String) throws {
+        let suffix = Fixtures.kerasModels.contains(name) ? "h5" : "keras"
+        let graph = try ModelFile.open(Fixtures.path("keras/\(name).\(suffix)")).graph
+        let arrays = try Fixtures.arrays("keras/\(name).npz")
+        let inputs = try graph.inputs.map { try #require(arrays["input.\($0.name)"]) }
+        let compiled = try CompiledGraph(graph)
+        let context = ExecutionContext()
+        let whole = try context.run(compiled.plan(inputShapes: inputs.map(\.shape)), inputs: inputs)
+        for row in 0..<inputs[0].shape[0] {
+            let rows = try inputs.map { try $0.row(row) }
+            let alone = try context.run(compiled.plan(inputShapes: rows.map(\.shape)), inputs: rows)
+            for (index, output) in alone.enumerated() {
+                let expected = try whole[index].row(row)
+                #expect(output.withBytes { Array($0) } == expected.withBytes { Array($0) }, "output \(index)")
+            }
         }
     }
 
