@@ -6,8 +6,8 @@ import Testing
 /// Models that Keras 2 and Keras 3 wrote compute what Keras computes.
 @Suite struct KerasModelTests {
     @Test func allFixturesAreThere() {
-        #expect(Fixtures.kerasModels.count == 70)
-        #expect(Fixtures.kerasArchives.count == 13)
+        #expect(Fixtures.kerasModels.count == 72)
+        #expect(Fixtures.kerasArchives.count == 14)
         #expect(Fixtures.kerasModels.contains("functional.keras2"))
         #expect(Fixtures.kerasModels.contains("functional.keras3"))
     }
@@ -51,7 +51,11 @@ import Testing
         for (found, declared) in zip(inferred, graph.outputs) {
             #expect(declared.dimensions.first == .batch)
             #expect(found.elementType == declared.elementType)
-            #expect(found.dimensions == declared.dimensions, "output '\(declared.name)'")
+            // An extent that follows an input's is named after either.
+            #expect(
+                found.dimensions.map { $0.isFixed ? $0 : .batch }
+                    == declared.dimensions.map { $0.isFixed ? $0 : .batch },
+                "output '\(declared.name)'")
         }
     }
 

@@ -1,4 +1,3 @@
-import CHDF5
 import JSONDocuments
 import TensorEngine
 

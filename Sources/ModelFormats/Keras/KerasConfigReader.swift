@@ -90,8 +90,37 @@ struct KerasConfigReader {
                     position: index + 1, name: name, className: className, config: config, calls: calls,
                     scope: scope.layer(name, className, &names)))
         }
+        return Self.renumbered(
+            KerasModelConfig(name: name, layers: layers, inputs: try ends(inputs), outputs: try ends(outputs)))
+    }
+
+    /// Keras counts a nested model's calls from the one that made it, which the file does not list: from 1.
+    private static func renumbered(_ config: KerasModelConfig) -> KerasModelConfig {
+        var last: [String: Int] = [:]
+        for reference in config.layers.flatMap(\.calls).flatMap(\.references) + config.outputs {
+            last[reference.layer] = max(last[reference.layer] ?? 0, reference.call)
+        }
+        let shifted = Set(
+            config.layers.filter {
+                KerasLayerTable.models.contains($0.className) && last[$0.name] == $0.calls.count
+            }.map(\.name))
+        guard !shifted.isEmpty else { return config }
+        func shift(_ reference: KerasTensorReference) -> KerasTensorReference {
+            guard shifted.contains(reference.layer), reference.call > 0 else { return reference }
+            return KerasTensorReference(layer: reference.layer, call: reference.call - 1, output: reference.output)
+        }
+        let layers = config.layers.map { layer in
+            let calls = layer.calls.map { call in
+                KerasCall(
+                    positional: call.positional.map(shift),
+                    keywords: call.keywords.map { ($0.name, $0.references.map(shift)) }, flags: call.flags)
+            }
+            return KerasLayer(
+                position: layer.position, name: layer.name, className: layer.className, config: layer.config,
+                calls: calls, scope: layer.scope)
+        }
         return KerasModelConfig(
-            name: name, layers: layers, inputs: try ends(inputs), outputs: try ends(outputs))
+            name: config.name, layers: layers, inputs: config.inputs, outputs: config.outputs.map(shift))
     }
 
     /// The model's inputs or outputs: a nest of references, or a dictionary of them, which Keras orders by key.
@@ -143,7 +172,7 @@ struct KerasConfigReader {
         }
         call.positional = try references(arguments, of: layer)
         for keyword in keywords {
-            if keyword.key == "mask", keyword.value.value != .null {
+            if keyword.key == "mask", !Self.isNothing(keyword.value.value) {
                 let sources = try references(keyword.value, of: layer)
                 guard sources.allSatisfy({ masks.contains($0.layer) }) else {
                     throw ModelFormatError(
@@ -158,6 +187,12 @@ struct KerasConfigReader {
             }
         }
         return call
+    }
+
+    /// null, or a list of nothing but null.
+    private static func isNothing(_ value: JSONValue) -> Bool {
+        guard case .array(let elements) = value else { return value == .null }
+        return elements.allSatisfy { $0 == .null }
     }
 
     /// What Keras computes masks with: it writes these operations into a model between its layers. They are left out,
@@ -257,6 +292,7 @@ struct KerasConfigReader {
         keyword: String, _ cursor: JSONCursor, of layer: String, into call: inout KerasCall
     ) throws(ModelFormatError) {
         switch (keyword, cursor.value) {
+        case (_, .array(let elements)) where elements.allSatisfy({ $0 == .null }): return
         case (_, .null), ("training", .bool(false)), (_, .bool(false)): return
         case ("use_causal_mask", .bool(true)): call.flags.insert(keyword)
         case ("query", _), ("key", _), ("value", _), ("initial_state", _):

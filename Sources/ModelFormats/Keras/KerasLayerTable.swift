@@ -114,7 +114,9 @@ enum KerasLayerTable {
             ]
 
     /// Layers that read integers, or hand them on to such.
-    static let integerReaders: Set<String> = ["Embedding", "Functional", "Model", "Sequential"]
+    static let integerReaders: Set<String> = models.union(["Embedding"])
+    /// Models as layers.
+    static let models: Set<String> = ["Functional", "Model", "Sequential"]
     /// Layers that take tensors or switches by keyword.
     static let keywordTakers: Set<String> = ["MultiHeadAttention", "SimpleRNN", "GRU", "LSTM", "Bidirectional"]
 

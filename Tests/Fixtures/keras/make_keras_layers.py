@@ -131,14 +131,16 @@ def attention(K):
     x = L.Input((5, 6), name="query")
     z = L.Input((4, 3), name="memory")
     t = L.Input((5,), dtype="int32", name="tokens")
+    # One each: Keras 3's layer takes the mask off the tensor that it is called with.
     e = L.Embedding(9, 4, mask_zero=True, name="embedded")(t)
+    f = L.Embedding(9, 4, mask_zero=True, name="embedded_too")(t)
     y = [
         L.MultiHeadAttention(2, 3, name="self")(x, x),
         L.MultiHeadAttention(2, 3, value_dim=4, name="cross")(x, z),
         L.MultiHeadAttention(2, 3, output_shape=7, use_bias=False, name="named")(x, value=z, key=z),
         L.MultiHeadAttention(3, 2, name="causal")(x, x, use_causal_mask=True),
         L.MultiHeadAttention(2, 3, name="masked")(e, e),
-        L.MultiHeadAttention(2, 3, name="masked_causal")(e, e, use_causal_mask=True),
+        L.MultiHeadAttention(2, 3, name="masked_causal")(f, f, use_causal_mask=True),
     ]
     return K.Model([x, z, t], y, name="attention")
 

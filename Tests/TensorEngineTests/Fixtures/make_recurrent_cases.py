@@ -89,7 +89,7 @@ for op in GATES:
     case("without bias", op, bias=False)
     case("one row", op, batch=1, steps=17)
     case("one step", op, steps=1)
-    case("wide", op, steps=40, batch=2, features=19, hidden=37)
+    case("wide", op, steps=40, batch=2, features=19, hidden=37, scale=0.15)
     case("many rows", op, steps=3, batch=29, features=5, hidden=8)
     case("many rows, batch first", op, steps=3, batch=29, features=5, hidden=8, layout=1)
     case("weights computed at run time", op, constant=False, direction="bidirectional", initial=True)

@@ -150,8 +150,9 @@ extension KerasGraphBuilder {
         var stretched = spatial
         if slide.strides.contains(where: { $0 > 1 }) {
             let split = try reshape(image.name, [0, channels] + spatial.flatMap { [$0, 1] }, layer)
+            // Before each axis nothing; after each element's own axis the zeros.
             let zeros = [Int](repeating: 0, count: 4 + 2 * spatialRank)
-            let filled = try pad(split, zeros.dropLast(2 * spatialRank) + slide.strides.flatMap { [0, $0 - 1] }, layer)
+            let filled = try pad(split, zeros + slide.strides.flatMap { [0, $0 - 1] }, layer)
             stretched = zip(spatial, slide.strides).map { $0 * $1 }
             image.name = try reshape(filled, [0, channels] + stretched, layer)
         }

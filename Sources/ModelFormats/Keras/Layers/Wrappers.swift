@@ -141,7 +141,10 @@ extension KerasGraphBuilder {
             throw options.failure(
                 .unsupported, "\(className) inside is not supported; supported are \(KerasLayerTable.names)")
         }
-        var scope = layer.scope.part(name, attribute)
+        var scope = layer.scope
+        // Keras 2 renames a backward layer of its own, and its weights with it.
+        if prefix == "backward", option == "backward_layer" { scope.names.append("backward_\(name)") }
+        scope = scope.part(name, attribute)
         scope.place = "\(layer.label): "
         return KerasLayer(
             position: 1, name: name, className: className, config: config, calls: [], scope: scope)
