@@ -79,6 +79,27 @@ import Testing
         }
     }
 
+    /// What a bundle keeps of a model computes the same bits.
+    @Test(arguments: Fixtures.kerasArchives)
+    func bundlesKeepIt(_ name: String) throws {
+        let model = try ModelFile.open(Fixtures.path("keras/\(name).keras"))
+        let manifest = Manifest(
+            name: "model", version: 1, graph: model.graph, source: model.source, training: [:], metrics: [:],
+            metadata: [:], createdAt: ModelBundleTests.createdAt)
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/bundle"
+        try ModelBundle(manifest: manifest, graph: model.graph).write(to: path)
+        let read = try ModelBundle.load(at: path).graph
+        let arrays = try Fixtures.arrays("keras/\(name).npz")
+        var inputs: [String: Tensor] = [:]
+        for input in model.graph.inputs { inputs[input.name] = try #require(arrays["input.\(input.name)"]) }
+        let (before, after) = (try run(model.graph, inputs), try run(read, inputs))
+        #expect(Set(before.keys) == Set(after.keys))
+        for (output, tensor) in before {
+            #expect(after[output]?.withBytes { Array($0) } == tensor.withBytes { Array($0) }, "output '\(output)'")
+        }
+    }
+
     @Test(arguments: [("cnn", "images"), ("mlp", "pixels")])
     func classifiesTheDigitsAsKerasDoes(_ name: String, _ input: String) throws {
         let graph = try ModelFile.open(Fixtures.path("digits/\(name).h5")).graph

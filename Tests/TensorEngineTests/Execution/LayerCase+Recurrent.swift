@@ -5,9 +5,9 @@ extension LayerCase {
     static func recurrent(_ numbers: inout Numbers) -> [LayerCase] {
         func weights(_ gates: Int, _ input: Int, _ hidden: Int, _ directions: Int) -> [Tensor] {
             [
-                numbers.tensor(try! Shape([directions, gates * hidden, input])),
-                numbers.tensor(try! Shape([directions, gates * hidden, hidden])),
-                numbers.tensor(try! Shape([directions, 2 * gates * hidden])),
+                numbers.tensor([directions, gates * hidden, input]),
+                numbers.tensor([directions, gates * hidden, hidden]),
+                numbers.tensor([directions, 2 * gates * hidden]),
             ]
         }
         func layer(
