@@ -8,6 +8,18 @@ static inline hid_t millrace_h5_default(void) { return H5P_DEFAULT; }
 static inline hid_t millrace_h5_all(void) { return H5S_ALL; }
 static inline hid_t millrace_h5_no_type(void) { return H5I_INVALID_HID; }
 
+/// Opens a file image for reading; the library copies the bytes.
+static inline hid_t millrace_h5_open_image(const void *bytes, size_t count) {
+    if (bytes == NULL || count == 0) return -1;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (access < 0) return -1;
+    hid_t file = -1;
+    if (H5Pset_fapl_core(access, 1 << 20, 0) >= 0 && H5Pset_file_image(access, (void *)bytes, count) >= 0)
+        file = H5Fopen("archived weights", H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    return file;
+}
+
 /// Stops the library from printing its error stack to the terminal.
 static inline void millrace_h5_silence(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
 

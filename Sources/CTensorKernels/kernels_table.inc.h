@@ -5,6 +5,7 @@
 #include "kernels_elementwise.inc.h"
 #include "kernels_rows.inc.h"
 #include "kernels_transformer.inc.h"
+#include "kernels_recurrent.inc.h"
 
 #define TABLE(set, label)                                                                                        \
     {                                                                                                            \
@@ -14,4 +15,6 @@
         .row_max = row_max, .depthwise = depthwise, .max_pool = max_pool, .average_pool = average_pool,          \
         .layer_norm = layer_norm, .gelu = gelu, .attention_weights = attention_weights,                          \
         .attention_scores = attention_scores, .attention_mix = attention_mix,                                    \
+        .rnn_step = rnn_step, .lstm_step = lstm_step, .gru_step = gru_step, .gru_gates = gru_gates,               \
+        .gru_update = gru_update,                                                                                \
     }

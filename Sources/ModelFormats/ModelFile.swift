@@ -18,10 +18,10 @@ public struct ImportedModel: Sendable {
 /// Opens models by their content, whatever their names are.
 public enum ModelFile {
     private static let supported =
-        "supported are Keras models saved whole as HDF5 (.h5), and folders: model bundles, and Hugging Face models "
-        + "(config.json and safetensors)"
+        "supported are whole Keras models (.h5, .keras), and folders: model bundles, and Hugging Face models (config.json "
+        + "and safetensors)"
 
-    /// Reads in this process. Keras's `.h5` files go through libhdf5, which is known to crash on damaged files; a program
+    /// Reads in this process. Keras's `.h5` and `.keras` files go through libhdf5, which is known to crash on damaged files; a program
     /// that opens files from strangers does so in a process of its own, as the `millrace` command does.
     /// - Throws: ``ModelFormatError`` naming the file, the place in it, what was found and what was expected.
     public static func open(
@@ -40,13 +40,13 @@ public enum ModelFile {
                 framework: "keras", version: version, fileName: lastComponent(path), sha256: file.sha256())
             return ImportedModel(graph: graph, source: source, metadata: [:])
         }
-        let found =
-            if file.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
-                "a zip archive (a .keras file? save it as .h5)"
-            } else {
-                "an unknown format"
-            }
-        throw ModelFormatError(.unknownFormat, file: path, "found \(found); \(supported)")
+        if isArchive(file) {
+            let (graph, version) = try KerasArchive.load(path, limits: limits)
+            let source = ModelSource(
+                framework: "keras", version: version, fileName: lastComponent(path), sha256: file.sha256())
+            return ImportedModel(graph: graph, source: source, metadata: [:])
+        }
+        throw ModelFormatError(.unknownFormat, file: path, "found an unknown format; \(supported)")
     }
 
     /// Whether ``open(_:limits:)`` would hand the file to libhdf5; false also for what it would refuse before.
@@ -55,8 +55,12 @@ public enum ModelFile {
     ) throws(ModelFormatError) -> Bool {
         var status = stat()
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
-        return HDF5File.isHDF5(try MappedFile(path, limits: limits))
+        let file = try MappedFile(path, limits: limits)
+        return HDF5File.isHDF5(file) || isArchive(file)
     }
+
+    /// A zip archive.
+    private static func isArchive(_ file: MappedFile) -> Bool { file.starts(with: [0x50, 0x4B, 0x03, 0x04]) }
 
     private static func openFolder(
         _ path: String, limits: ModelFormatLimits

@@ -21,8 +21,8 @@ import Testing
     }
 
     static let cases: [Case] = [
-        Case("unknown_layer", .unsupported, "layer 2 'lstm_1' (LSTM): not supported; supported are", "Conv2D"),
-        Case("nested_model", .unsupported, "layer 2 'nested' (Sequential)", "a model as a layer"),
+        Case("unknown_layer", .unsupported, "layer 2 'lstm_1' (ConvLSTM1D): not supported; supported are", "Conv2D"),
+        Case("nested_model", .missing, "layer 2 'nested' (Sequential): layer 2 'inside' (Dense): weight 'kernel'"),
         Case("weights_only", .missing, "'model_config' is missing", "weights only"),
         Case("config_not_json", .malformed, "attribute 'model_config'", "line 1"),
         Case("config_is_a_number", .malformed, "attribute 'model_config'", "found numbers, expected text"),
@@ -55,7 +55,7 @@ import Testing
         Case("training_call", .unsupported, "'second'", "'training'"),
         Case("no_outputs", .malformed, "0 outputs"),
         Case("input_absurd", .tooLarge, "layer 1 'x' (InputLayer)"),
-        Case("input_integer", .unsupported, "layer 1 'x' (InputLayer)", "'int32'"),
+        Case("input_integer", .unsupported, "layer 2 'first' (Dense)", "'int32'", "only Embedding"),
         Case("hollow_weight", .malformed, "layer 2 'first' (Dense): weight 'kernel'", "0 bytes stored"),
     ]
 

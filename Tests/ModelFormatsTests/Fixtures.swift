@@ -17,9 +17,16 @@ extension Fixtures {
 
     /// "activations.keras2", …: every small Keras model.
     static let kerasModels: [String] = {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: path("keras"))) ?? []
-        return files.filter { $0.hasSuffix(".h5") }.map { String($0.dropLast(3)) }.sorted()
+        kerasFiles(".h5").map { String($0.dropLast(3)) }
     }()
+
+    /// "recurrent.keras3", …: those that are there as archives (`.keras`).
+    static let kerasArchives: [String] = kerasFiles(".keras").map { String($0.dropLast(6)) }
+
+    private static func kerasFiles(_ suffix: String) -> [String] {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: path("keras"))) ?? []
+        return files.filter { $0.hasSuffix(suffix) }.sorted()
+    }
 }
 
 extension TemporaryFolder {
@@ -58,4 +65,17 @@ func largestDifference(_ found: Tensor, _ expected: Tensor) throws -> Float {
 /// The error that `body` throws.
 func error(of body: () throws -> Void) throws -> ModelFormatError {
     try #require(throws: ModelFormatError.self) { try body() }
+}
+
+extension Tensor {
+    /// One row as a batch of one.
+    func row(_ index: Int) throws -> Tensor {
+        let shape = try shape.withLeadingDimension(1)
+        let size = shape.elementCount * elementType.byteCount
+        return try withBytes { bytes in
+            try Tensor(
+                elementType, shape: shape,
+                bytes: UnsafeRawBufferPointer(rebasing: bytes[index * size..<(index + 1) * size]))
+        }
+    }
 }

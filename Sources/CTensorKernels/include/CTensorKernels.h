@@ -62,6 +62,34 @@ typedef struct {
     size_t pad_top, pad_left;
 } mk_window;
 
+/// The activation functions of recurrent cells (ONNX RNN, GRU, LSTM).
+typedef enum {
+    MK_GATE_SIGMOID = 0,
+    MK_GATE_TANH,
+    MK_GATE_RELU,
+    MK_GATE_AFFINE,            // alpha * x + beta
+    MK_GATE_LEAKY_RELU,        // alpha: slope
+    MK_GATE_THRESHOLDED_RELU,  // x above alpha, 0 elsewhere
+    MK_GATE_SCALED_TANH,       // alpha * tanh(beta * x)
+    MK_GATE_HARD_SIGMOID,      // alpha, beta
+    MK_GATE_ELU,               // alpha
+    MK_GATE_SOFTSIGN,
+    MK_GATE_SOFTPLUS,
+} mk_gate_function;
+
+typedef struct {
+    mk_gate_function function;
+    float alpha, beta;
+} mk_gate;
+
+/// What the rows of a recurrent layer share.
+typedef struct {
+    mk_gate f, g, h;
+    float clip;              // bound of every activation's argument; infinity without one
+    const float *peepholes;  // 3 * n elements (input, output, forget) or NULL
+    int couples_gates;       // the forget gate is 1 - the input gate
+} mk_recurrent_cell;
+
 typedef struct {
     mk_instruction_set instruction_set;
     const char *name;
@@ -122,6 +150,26 @@ typedef struct {
                              float *scores);
     void (*attention_mix)(const float *weights, size_t count, const float *values, size_t stride, size_t width,
                           float *output);
+
+    // One time step of `rows` rows of a recurrent layer of n units. `projected` has the input's product with its
+    // weights, biases included, rows `stride` elements apart; the other arrays are contiguous.
+
+    /// hidden = f(projected + product).
+    void (*rnn_step)(const mk_recurrent_cell *cell, size_t rows, size_t n, const float *projected, size_t stride,
+                     float *product, float *hidden);
+    /// Gates in the order input, output, forget, cell; `product` [rows, 4n] is overwritten.
+    void (*lstm_step)(const mk_recurrent_cell *cell, size_t rows, size_t n, const float *projected, size_t stride,
+                      float *product, float *state, float *hidden);
+    /// Gates in the order update, reset, hidden, the reset gate applied to the product [rows, 3n], overwritten.
+    void (*gru_step)(const mk_recurrent_cell *cell, size_t rows, size_t n, const float *projected, size_t stride,
+                     float *product, float *hidden);
+    /// The first half of a step whose reset gate is applied to the state: `product` [rows, 2n] becomes the gates,
+    /// `reset` [rows, n] reset gate * hidden.
+    void (*gru_gates)(const mk_recurrent_cell *cell, size_t rows, size_t n, const float *projected, size_t stride,
+                      float *product, const float *hidden, float *reset);
+    /// The second half: `candidate` [rows, n] is the product of `reset`, overwritten.
+    void (*gru_update)(const mk_recurrent_cell *cell, size_t rows, size_t n, const float *projected, size_t stride,
+                       const float *gates, float *candidate, float *hidden);
 } mk_kernels;
 
 /// The kernels of one instruction set, or NULL when this processor (or build) does not have it.

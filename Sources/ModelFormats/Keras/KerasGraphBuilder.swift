@@ -8,6 +8,12 @@ struct KerasGraphBuilder {
     let majorVersion: Int
     let limits: ModelFormatLimits
 
+    /// The tensors that the call which is being translated takes by name, and its switches.
+    var keywords: [String: [KerasValue]] = [:]
+    var flags: Set<String> = []
+    /// Calls translated so far: nested models multiply them.
+    var callCount = 0
+
     private(set) var nodes: [Node] = []
     private(set) var initializers: [String: Tensor] = [:]
     private var names: UniqueNames
@@ -34,17 +40,30 @@ struct KerasGraphBuilder {
         _ operatorType: String, _ inputs: [String], _ attributes: [String: AttributeValue] = [:],
         for layer: KerasLayer
     ) -> String {
-        let name = unique("\(layer.name)/\(operatorType)")
+        let name = unique("\(layer.title)/\(operatorType)")
         nodes.append(
             Node(name: name, operatorType: operatorType, inputs: inputs, outputs: [name], attributes: attributes))
         return name
+    }
+
+    /// Adds a node with several outputs and returns their names.
+    mutating func emit(
+        _ operatorType: String, _ inputs: [String], _ attributes: [String: AttributeValue] = [:], outputs: Int,
+        omitsFirst: Bool = false, for layer: KerasLayer
+    ) -> [String] {
+        let name = unique("\(layer.title)/\(operatorType)")
+        var names = [omitsFirst ? "" : name]
+        for index in 1..<max(outputs, 1) { names.append(unique("\(name)/\(index)")) }
+        nodes.append(
+            Node(name: name, operatorType: operatorType, inputs: inputs, outputs: names, attributes: attributes))
+        return names
     }
 
     /// Adds a constant, once for all calls of a layer, and returns its name.
     mutating func constant(
         _ title: String, of layer: KerasLayer, _ make: () throws(ModelFormatError) -> Tensor
     ) throws(ModelFormatError) -> String {
-        let key = "\(layer.name)/\(title)"
+        let key = "\(layer.title)/\(title)"
         if let name = sharedConstants[key] { return name }
         let name = unique(key)
         initializers[name] = try make()
@@ -56,7 +75,7 @@ struct KerasGraphBuilder {
     mutating func literal<Element: TensorElement>(
         _ elements: [Element], scalar: Bool = false, _ title: String, of layer: KerasLayer
     ) throws(ModelFormatError) -> String {
-        let name = unique("\(layer.name)/\(title)")
+        let name = unique("\(layer.title)/\(title)")
         initializers[name] = try options(layer).tensor { () throws(TensorError) -> Tensor in
             try Tensor(shape: try Shape(scalar ? [] : [elements.count]), elements: elements)
         }

@@ -1,6 +1,7 @@
 package import TensorEngine
 
-/// Reads Keras models (versions 2 and 3) saved whole as HDF5 files: `model.save("model.h5")`.
+/// Reads Keras models (versions 2 and 3) saved whole as HDF5 files: `model.save("model.h5")`. ``KerasArchive`` reads
+/// the other kind.
 ///
 /// The graph computes in float32. Its inputs are named after the model's input layers, its outputs after its output
 /// layers, all with the batch first and data in Keras's order.
@@ -30,16 +31,20 @@ package enum KerasImporter {
         guard let version = try file.text("keras_version", of: [], at: "") else {
             throw ModelFormatError(.missing, file: path, "the attribute 'keras_version' is missing")
         }
-        guard let majorVersion = version.split(separator: ".").first.flatMap({ Int($0) }),
-            (2...3).contains(majorVersion)
-        else {
-            throw ModelFormatError(
-                .unsupported, file: path, at: "attribute 'keras_version'",
-                "found '\(version)'; supported are the versions 2 and 3")
-        }
+        let majorVersion = try majorVersion(version, of: path, at: "attribute 'keras_version'")
         let config = try KerasModelConfig(parsing: text, file: path, limits: file.limits)
         let translation = try KerasTranslation(
             config, weights: try KerasWeights(file), file: path, majorVersion: majorVersion, limits: file.limits)
         return (try translation.graph(), version)
+    }
+
+    static func majorVersion(
+        _ version: String, of path: String, at place: String
+    ) throws(ModelFormatError) -> Int {
+        guard let number = version.split(separator: ".").first.flatMap({ Int($0) }), (2...3).contains(number) else {
+            throw ModelFormatError(
+                .unsupported, file: path, at: place, "found '\(version)'; supported are the versions 2 and 3")
+        }
+        return number
     }
 }

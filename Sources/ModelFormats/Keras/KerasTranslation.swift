@@ -29,7 +29,7 @@ struct KerasTranslation {
         }
         self.layersByName = layersByName
         for layer in config.layers {
-            for reference in layer.calls.joined() { try checkReference(reference, of: layer.label) }
+            for reference in layer.calls.flatMap(\.references) { try checkReference(reference, of: layer.label) }
         }
         for reference in config.inputs { try checkReference(reference, of: "input_layers") }
         for reference in config.outputs { try checkReference(reference, of: "output_layers") }
@@ -75,7 +75,9 @@ struct KerasTranslation {
             }
             sources.append(builder.plain(value, for: layer))
             outputs.append(
-                ValueInfo(name: name, elementType: .float32, dimensions: Self.dimensions(value.dimensions, name)))
+                ValueInfo(
+                    name: name, elementType: value.integerType ?? .float32,
+                    dimensions: Self.dimensions(value.dimensions, name)))
         }
         builder.bindOutputs(Array(zip(sources, outputNames)))
         return Graph(
@@ -97,7 +99,7 @@ struct KerasTranslation {
         var ready: [Int] = []
         for layer in config.layers where layer.className != "InputLayer" {
             for (index, inputs) in layer.calls.enumerated() {
-                let missing = Set(inputs.filter { values[$0] == nil })
+                let missing = Set(inputs.references.filter { values[$0] == nil })
                 for reference in missing { waiting[reference, default: []].append(calls.count) }
                 if missing.isEmpty { ready.append(calls.count) }
                 calls.append(Call(layer: layer, index: index, missing: missing.count))
@@ -107,32 +109,71 @@ struct KerasTranslation {
         while next < ready.count {
             let call = calls[ready[next]]
             next += 1
-            guard let translator = KerasLayerTable.translators[call.layer.className] else {
-                throw Self.unsupported(call.layer, file: file)
-            }
-            let inputs = call.layer.calls[call.index].compactMap { values[$0] }
-            let value = try translator(&builder, call.layer, inputs)
-            try builder.check(value, of: call.layer)
-            let reference = KerasTensorReference(layer: call.layer.name, call: call.index, output: 0)
-            values[reference] = value
-            for waiter in waiting[reference] ?? [] {
-                calls[waiter].missing -= 1
-                if calls[waiter].missing == 0 { ready.append(waiter) }
+            let arguments = call.layer.calls[call.index]
+            var keywords: [String: [KerasValue]] = [:]
+            for keyword in arguments.keywords { keywords[keyword.name] = keyword.references.compactMap { values[$0] } }
+            builder.keywords = keywords
+            builder.flags = arguments.flags
+            let results = try builder.translate(call.layer, arguments.positional.compactMap { values[$0] })
+            for (output, value) in results.enumerated() {
+                try builder.check(value, of: call.layer)
+                let reference = KerasTensorReference(layer: call.layer.name, call: call.index, output: output)
+                values[reference] = value
+                for waiter in waiting[reference] ?? [] {
+                    calls[waiter].missing -= 1
+                    if calls[waiter].missing == 0 { ready.append(waiter) }
+                }
             }
         }
         guard ready.count == calls.count else {
-            let stuck = calls.filter { $0.missing > 0 }.map { "'\($0.layer.name)'" }.prefix(5).joined(separator: ", ")
+            let stuck = calls.filter { $0.missing > 0 }
+            for call in stuck {
+                for reference in call.layer.calls[call.index].references where values[reference] == nil {
+                    let first = KerasTensorReference(layer: reference.layer, call: reference.call, output: 0)
+                    guard values[first] != nil else { continue }
+                    throw ModelFormatError(
+                        .malformed, file: file, at: call.layer.label,
+                        "takes output \(reference.output) of '\(reference.layer)', which has fewer")
+                }
+            }
+            let names = stuck.map { "'\($0.layer.name)'" }.prefix(5).joined(separator: ", ")
             throw ModelFormatError(
-                .malformed, file: file, "layers wait for each other or for no input: \(stuck)")
+                .malformed, file: file, "layers wait for each other or for no input: \(names)")
         }
+    }
+
+    /// Translates the model as a layer of another, and returns its outputs.
+    func apply(
+        to inputs: [KerasValue], of layer: KerasLayer, _ builder: inout KerasGraphBuilder
+    ) throws(ModelFormatError) -> [KerasValue] {
+        guard inputs.count == config.inputs.count else {
+            throw ModelFormatError(
+                .malformed, file: file, at: layer.label,
+                "found \(inputs.count) inputs, expected \(config.inputs.count)")
+        }
+        var values: [KerasTensorReference: KerasValue] = [:]
+        for (reference, value) in zip(config.inputs, inputs) { values[reference] = value }
+        try translateCalls(&builder, &values)
+        var results: [KerasValue] = []
+        for reference in config.outputs {
+            guard let value = values[reference] else {
+                throw ModelFormatError(
+                    .malformed, file: file, at: layer.label,
+                    "its output '\(reference.layer)' is not connected to its inputs")
+            }
+            results.append(value)
+        }
+        return results
     }
 
     private func input(_ layer: KerasLayer) throws(ModelFormatError) -> (ValueInfo, KerasValue) {
         let options = KerasOptions(file: file, layer: layer)
         let dtype = try options.string("dtype", default: "float32")
-        guard ["float32", "float16", "bfloat16", "float64"].contains(dtype) else {
+        let integerType: ElementType? = dtype == "int32" ? .int32 : dtype == "int64" ? .int64 : nil
+        guard integerType != nil || ["float32", "float16", "bfloat16", "float64"].contains(dtype) else {
             throw options.failure(
-                .unsupported, "dtype '\(dtype)'; supported are floating-point inputs, which are taken as float32")
+                .unsupported,
+                "dtype '\(dtype)'; supported are int32, int64 and floating-point inputs, which are taken as float32")
         }
         let shape: JSONCursor
         if let found = try options.cursor("batch_shape") {
@@ -149,9 +190,9 @@ struct KerasTranslation {
         for element in elements.dropFirst() {
             dimensions.append(element.value == .null ? nil : try options.extent(element))
         }
-        let value = KerasValue(name: layer.name, dimensions: dimensions)
+        let value = KerasValue(name: layer.name, dimensions: dimensions, integerType: integerType)
         let info = ValueInfo(
-            name: layer.name, elementType: .float32, dimensions: Self.dimensions(dimensions, layer.name))
+            name: layer.name, elementType: integerType ?? .float32, dimensions: Self.dimensions(dimensions, layer.name))
         return (info, value)
     }
 
@@ -163,16 +204,12 @@ struct KerasTranslation {
     }
 
     private static func unsupported(_ layer: KerasLayer, file: String) -> ModelFormatError {
-        let isModel = ["Sequential", "Functional", "Model"].contains(layer.className)
-        return ModelFormatError(
-            .unsupported, file: file, at: layer.label,
-            isModel
-                ? "a model as a layer is not supported; build the model of its layers"
-                : "not supported; supported are \(KerasLayerTable.names)")
+        ModelFormatError(
+            .unsupported, file: file, at: layer.label, "not supported; supported are \(KerasLayerTable.names)")
     }
 
-    private static func checkSupport(_ layer: KerasLayer, file: String) throws(ModelFormatError) {
-        guard layer.className == "InputLayer" || KerasLayerTable.translators[layer.className] != nil else {
+    static func checkSupport(_ layer: KerasLayer, file: String) throws(ModelFormatError) {
+        guard layer.className == "InputLayer" || KerasLayerTable.supports(layer.className) else {
             throw unsupported(layer, file: file)
         }
         // Keras 3 has policies as objects; a quantized one keeps its weights in another form.
@@ -190,12 +227,12 @@ struct KerasTranslation {
                 .malformed, file: file, at: place, "takes the output of '\(reference.layer)', which is not in the model"
             )
         }
-        guard layer.calls.indices.contains(reference.call), reference.output == 0 else {
+        guard layer.calls.indices.contains(reference.call), reference.output >= 0 else {
             throw ModelFormatError(
                 .malformed, file: file, at: place,
                 """
                 takes output \(reference.output) of call \(reference.call) of '\(reference.layer)', \
-                which has \(layer.calls.count) calls with one output each
+                which has \(layer.calls.count) calls
                 """)
         }
     }

@@ -1,3 +1,5 @@
+import TensorEngine
+
 /// A tensor while a Keras model is translated.
 struct KerasValue {
     /// The graph value that holds it.
@@ -8,6 +10,10 @@ struct KerasValue {
     /// models leave their results so, and whatever treats every element alike keeps them so: the graph transposes
     /// once before the first convolution and once after the last.
     var isChannelsFirst = false
+    /// Keras's mask of the steps: a float32 graph value [batch, steps], 0 where a step is padding.
+    var mask: String? = nil
+    /// Not nil for a model's integer input, which only Embedding reads.
+    var integerType: ElementType? = nil
 
     var rank: Int { dimensions.count }
 

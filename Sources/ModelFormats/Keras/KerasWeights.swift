@@ -1,13 +1,15 @@
 import TensorEngine
 
-/// The weights of a Keras HDF5 file, read one by one under the name the layer's code gives them.
+/// The weights of a Keras file, read one by one. HDF5 models name them, and are asked for the names that the layer's code
+/// gives them; archives (`.keras`) number them in the order in which the layer made them.
 struct KerasWeights {
     private let file: any KerasContainer
-    /// Paths below `model_weights/<layer>`, by layer.
-    private let paths: [String: [String]]
+    /// Paths below `model_weights/<layer>`, by layer; nil for an archive.
+    private let paths: [String: [String]]?
 
     private static let group: Substring = "model_weights"
 
+    /// The weights of an HDF5 model.
     init(_ file: any KerasContainer) throws(ModelFormatError) {
         self.file = file
         guard let layers = try file.textList("layer_names", of: [Self.group], at: "group 'model_weights'") else {
@@ -31,20 +33,39 @@ struct KerasWeights {
         self.paths = paths
     }
 
+    /// The weights of an archive's `model.weights.h5`.
+    init(archived file: any KerasContainer) {
+        self.file = file
+        paths = nil
+    }
+
     /// A weight by the last part of its name, as "kernel" of "dense/kernel:0", converted to float32.
     /// - Parameters:
     ///   - names: what Keras's versions have called it, the first for messages.
+    ///   - index: its number in an archive.
+    ///   - scope: the layer's own, or that of a part of it.
     ///   - shape: the shape the layer's configuration demands.
     func weight(
-        _ names: String..., of layer: KerasLayer, shape: [Int]
+        _ names: String..., of layer: KerasLayer, index: Int, scope: KerasScope? = nil, shape: [Int]
     ) throws(ModelFormatError) -> Tensor {
         let title = names.first ?? ""
         let place = "\(layer.label): weight '\(title)'"
-        let candidates = paths[layer.name] ?? []
-        let matching = candidates.filter { path in
+        let scope = scope ?? layer.scope
+        guard let paths else {
+            let path = (scope.path + ["vars", String(index)]).map { Substring($0) }
+            return try file.float32(path, expected: shape, at: place)
+        }
+        let group = scope.group ?? layer.name
+        let candidates = paths[group] ?? []
+        var matching = candidates.filter { path in
             let last = path.split(separator: "/").last ?? ""
             let stem = last.hasSuffix(":0") ? last.dropLast(2) : last
             return names.contains(String(stem))
+        }
+        // Layers of a nested model share a group; which names a path has differs between Keras's versions.
+        for name in scope.names.reversed() where matching.count > 1 {
+            let narrowed = matching.filter { "/\($0)/".contains("/\(name)/") }
+            if !narrowed.isEmpty { matching = narrowed }
         }
         guard let path = matching.first else {
             let found = candidates.isEmpty ? "no weights" : candidates.map { "'\($0)'" }.joined(separator: ", ")
@@ -55,7 +76,7 @@ struct KerasWeights {
                 .malformed, file: file.path, at: place, "found \(matching.count) weights of this name, expected one")
         }
         return try file.float32(
-            [Self.group] + Self.components(layer.name) + Self.components(path), expected: shape, at: place)
+            [Self.group] + Self.components(group) + Self.components(path), expected: shape, at: place)
     }
 
     /// HDF5 takes a slash in a name for a path, so Keras's layer names with slashes are nested groups.

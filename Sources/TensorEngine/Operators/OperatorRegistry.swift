@@ -39,6 +39,7 @@ enum OperatorRegistry {
         entries.merge(TransformerOperators.entries) { $1 }
         for name in UnaryOperator.names { entries[name] = Entry(UnaryOperator.self, inputs: 1...1) }
         for name in BinaryOperator.names { entries[name] = Entry(BinaryOperator.self, inputs: 2...2) }
+        entries.merge(sequenceEntries) { known, _ in known }
         return entries
     }()
 

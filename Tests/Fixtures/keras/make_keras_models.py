@@ -510,10 +510,12 @@ def make_bad_models():
     BAD.mkdir(exist_ok=True)
     tf_keras.utils.set_random_seed(3)
     L = tf_keras.layers
-    lstm = [L.Input((4, 3), name="series"), L.LSTM(2, name="lstm_1"), L.Dense(2, name="dense")]
+    lstm = [L.Input((4, 3, 2), name="series"), L.ConvLSTM1D(2, 2, name="lstm_1"), L.Dense(2, name="dense")]
     tf_keras.Sequential(lstm).save(BAD / "unknown_layer.h5", include_optimizer=False)
     nested = tf_keras.Sequential([L.Input((4,), name="inner"), L.Dense(2, name="inside")], name="nested")
     tf_keras.Sequential([L.Input((4,), name="outer"), nested]).save(BAD / "nested_model.h5", include_optimizer=False)
+    with h5py.File(BAD / "nested_model.h5", "a") as file:
+        rename(file["model_weights/nested"], ["inside/bias:0"])
     x = L.Input((4,), name="x")
     dense = tf_keras.Model(x, L.Dense(2, name="second")(L.Dense(3, name="first")(x)), name="base")
     dense.save_weights(BAD / "weights_only.h5")

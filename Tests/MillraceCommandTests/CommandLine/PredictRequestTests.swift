@@ -75,7 +75,10 @@ import Testing
             ("start.h5", whole.prefix(100), []),
             ("empty.h5", Data(), ["empty"]),
             ("text.h5", Data("weights".utf8), ["unknown format", ".h5"]),
-            ("model.keras", Data([0x50, 0x4B, 3, 4] + Array(repeating: 0, count: 60)), [".keras", "save it as .h5"]),
+            (
+                "model.keras", Data([0x50, 0x4B, 3, 4] + Array(repeating: 0, count: 60)),
+                [".keras", "the zip archive cannot be opened"]
+            ),
         ]
         for (name, bytes, mentions) in contents {
             let path = "\(folder.path)/\(name)"

@@ -56,10 +56,11 @@ struct LayerCase: Sendable {
             result.append(layer(name, name, [19], []))
         }
         result += [perceptron(&numbers), convolutional(&numbers)]
+        result += recurrent(&numbers)
         return result
     }
 
-    private static func layer(
+    static func layer(
         _ name: String, _ operatorType: String, _ row: [Int], _ constants: [Tensor],
         _ attributes: [String: AttributeValue] = [:], isLarge: Bool = false
     ) -> LayerCase {

@@ -20,12 +20,16 @@ struct OperatorCase: Decodable, Sendable {
         var float: Float?
         var string: String?
         var ints: [Int]?
+        var floats: [Float]?
+        var strings: [String]?
 
         func value() throws -> AttributeValue {
             if let int { return .int(int) }
             if let float { return .float(float) }
             if let string { return .string(string) }
             if let ints { return .ints(ints) }
+            if let floats { return .floats(floats) }
+            if let strings { return .strings(strings) }
             throw MalformedCase()
         }
     }
@@ -40,9 +44,9 @@ struct OperatorCase: Decodable, Sendable {
     var inputs: [Value?]
     var outputs: [Value]
 
-    static func load() throws -> [OperatorCase] {
+    static func load(_ file: String = "operator_cases") throws -> [OperatorCase] {
         guard
-            let url = Bundle.module.url(forResource: "operator_cases", withExtension: "json", subdirectory: "Fixtures")
+            let url = Bundle.module.url(forResource: file, withExtension: "json", subdirectory: "Fixtures")
         else { throw MalformedCase() }
         return try JSONDecoder().decode([OperatorCase].self, from: Data(contentsOf: url))
     }

@@ -7,9 +7,20 @@ import Testing
     @Test(arguments: InstructionSet.available) func matchesReference(_ set: InstructionSet) throws {
         let cases = try OperatorCase.load()
         #expect(cases.count > 250)
+        check(cases, set)
+    }
+
+    /// RNN, LSTM and GRU as ONNX Runtime computes them.
+    @Test(arguments: InstructionSet.available) func recurrentLayersMatchReference(_ set: InstructionSet) throws {
+        let cases = try OperatorCase.load("recurrent_cases")
+        #expect(cases.count > 60)
+        check(cases, set)
+    }
+
+    private func check(_ cases: [OperatorCase], _ set: InstructionSet) {
         for test in cases {
-            let (graph, inputs) = try test.graph()
             do {
+                let (graph, inputs) = try test.graph()
                 let outputs = try CompiledGraph.run(graph, inputs, options: .init(set))
                 for (found, value) in zip(outputs, test.outputs) {
                     let expected = try value.tensor()

@@ -17,11 +17,13 @@ package struct HDF5File {
     static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
     private static let maximumLinkDepth = 16
 
-    private init(path: String, fileBytes: Int, limits: ModelFormatLimits) throws(ModelFormatError) {
+    private init(
+        path: String, fileBytes: Int, limits: ModelFormatLimits, opening open: () -> hid_t
+    ) throws(ModelFormatError) {
         self.path = path
         self.fileBytes = fileBytes
         self.limits = limits
-        let file = H5Fopen(path, millrace_h5_read_only(), millrace_h5_default())
+        let file = open()
         guard file >= 0 else {
             throw ModelFormatError(
                 .malformed, file: path, "the HDF5 library cannot open it: truncated, damaged or still being written")
@@ -44,7 +46,26 @@ package struct HDF5File {
             millrace_h5_silence()
             // Filters are not to be loaded from the folder an environment variable names.
             H5PLset_loading_state(0)
-            return try body(try HDF5File(path: path, fileBytes: file.bytes.count, limits: limits))
+            let opened = try HDF5File(path: path, fileBytes: file.bytes.count, limits: limits) {
+                H5Fopen(path, millrace_h5_read_only(), millrace_h5_default())
+            }
+            return try body(opened)
+        }
+    }
+
+    /// Opens a file that lies in memory, as an archive's entry, and calls `body` under the library's lock.
+    /// - Parameter path: for messages.
+    static func withImage<Result: Sendable>(
+        _ image: [UInt8], path: String, limits: ModelFormatLimits,
+        _ body: (HDF5File) throws(ModelFormatError) -> Result
+    ) throws(ModelFormatError) -> Result {
+        try lock.withLock { (_) throws(ModelFormatError) -> Result in
+            millrace_h5_silence()
+            H5PLset_loading_state(0)
+            let opened = try HDF5File(path: path, fileBytes: image.count, limits: limits) {
+                image.withUnsafeBytes { millrace_h5_open_image($0.baseAddress, $0.count) }
+            }
+            return try body(opened)
         }
     }
 

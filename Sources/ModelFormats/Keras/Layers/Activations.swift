@@ -120,11 +120,14 @@ extension KerasGraphBuilder {
     }
 
     mutating func softmax(_ layer: KerasLayer, _ input: KerasValue) throws(ModelFormatError) -> KerasValue {
-        softmax(layer, input, axis: try options(layer).axis("axis", rank: input.rank, default: -1))
+        guard input.mask == nil || layer.className != "Softmax" else {
+            throw options(layer).failure(.unsupported, "a softmax of masked steps is not supported")
+        }
+        return softmax(layer, input, axis: try options(layer).axis("axis", rank: input.rank, default: -1))
     }
 
     private mutating func softmax(_ layer: KerasLayer, _ input: KerasValue, axis: Int) -> KerasValue {
         let name = emit("Softmax", [plain(input, for: layer)], ["axis": .int(axis)], for: layer)
-        return KerasValue(name: name, dimensions: input.dimensions)
+        return KerasValue(name: name, dimensions: input.dimensions, mask: input.mask)
     }
 }

@@ -18,7 +18,8 @@ extension KerasGraphBuilder {
         let window = try window(layer, spatialRank: spatialRank)
         let weights = weights
         let kernel = try constant("kernel", of: layer) { () throws(ModelFormatError) -> Tensor in
-            let kernel = try weights.weight("kernel", of: layer, shape: window.size + [channels / groups, filters])
+            let kernel = try weights.weight(
+                "kernel", of: layer, index: 0, shape: window.size + [channels / groups, filters])
             return try options.tensor { () throws(TensorError) -> Tensor in
                 try kernel.permuted([spatialRank + 1, spatialRank] + Array(0..<spatialRank))
             }
@@ -26,32 +27,33 @@ extension KerasGraphBuilder {
         return try convolve(layer, image, kernel, window, groups: groups, filters: filters)
     }
 
-    /// DepthwiseConv2D: every channel has `depth_multiplier` filters of its own, kept as [height, width, channels,
+    /// DepthwiseConv1D, DepthwiseConv2D: every channel has `depth_multiplier` filters of its own, kept as [spatial…, channels,
     /// multiplier]; the results lie channel by channel, as those of ONNX's Conv with one group a channel.
     mutating func depthwiseConvolution(
-        _ layer: KerasLayer, _ input: KerasValue
+        _ layer: KerasLayer, _ input: KerasValue, spatialRank: Int
     ) throws(ModelFormatError) -> KerasValue {
         let options = options(layer)
         var multiplier = 1
         if let cursor = try options.cursor("depth_multiplier") { multiplier = try options.extent(cursor) }
-        let image = try image(layer, input, spatialRank: 2)
+        let image = try image(layer, input, spatialRank: spatialRank)
         let channels = try channelCount(image, layer)
-        let window = try window(layer, spatialRank: 2)
+        let window = try window(layer, spatialRank: spatialRank)
         let weights = weights
         // Read before the product is formed: a weight of that shape exists, so it fits.
         let kernel = try constant("kernel", of: layer) { () throws(ModelFormatError) -> Tensor in
             let kernel = try weights.weight(
-                "depthwise_kernel", "kernel", of: layer, shape: window.size + [channels, multiplier])
+                "depthwise_kernel", "kernel", of: layer, index: 0, shape: window.size + [channels, multiplier])
             return try options.tensor { () throws(TensorError) -> Tensor in
-                try kernel.permuted([2, 3, 0, 1])
+                try kernel.permuted([spatialRank, spatialRank + 1] + Array(0..<spatialRank))
                     .reshaped(to: try Shape([channels * multiplier, 1] + window.size))
             }
         }
         return try convolve(layer, image, kernel, window, groups: channels, filters: channels * multiplier)
     }
 
-    private mutating func convolve(
-        _ layer: KerasLayer, _ image: KerasImage, _ kernel: String, _ window: KerasWindow, groups: Int, filters: Int
+    mutating func convolve(
+        _ layer: KerasLayer, _ image: KerasImage, _ kernel: String, _ window: KerasWindow, groups: Int, filters: Int,
+        biasIndex: Int = 1
     ) throws(ModelFormatError) -> KerasValue {
         let options = options(layer)
         var inputs = [image.name, kernel]
@@ -59,7 +61,7 @@ extension KerasGraphBuilder {
             let weights = weights
             inputs.append(
                 try constant("bias", of: layer) { () throws(ModelFormatError) -> Tensor in
-                    try weights.weight("bias", of: layer, shape: [filters])
+                    try weights.weight("bias", of: layer, index: biasIndex, shape: [filters])
                 })
         }
         var (attributes, spatial) = try slide(window, over: image.spatial, layer)
@@ -71,14 +73,14 @@ extension KerasGraphBuilder {
         return try activation(layer, value(result))
     }
 
-    private func channelCount(_ image: KerasImage, _ layer: KerasLayer) throws(ModelFormatError) -> Int {
+    func channelCount(_ image: KerasImage, _ layer: KerasLayer) throws(ModelFormatError) -> Int {
         guard let channels = image.channels else {
             throw options(layer).failure(.mismatch, "the number of channels of its input is not known")
         }
         return channels
     }
 
-    private func window(_ layer: KerasLayer, spatialRank: Int) throws(ModelFormatError) -> KerasWindow {
+    func window(_ layer: KerasLayer, spatialRank: Int) throws(ModelFormatError) -> KerasWindow {
         let options = options(layer)
         let padding = try padding(layer, allowsCausal: spatialRank == 1)
         if padding == .causal, try options.isChannelsFirst() {

@@ -14,12 +14,12 @@ extension KerasGraphBuilder {
         }
         let weights = weights
         let kernel = try constant("kernel", of: layer) { () throws(ModelFormatError) -> Tensor in
-            try weights.weight("kernel", of: layer, shape: [features, units])
+            try weights.weight("kernel", of: layer, index: 0, shape: [features, units])
         }
         var bias: String?
         if try options.bool("use_bias", default: true) {
             bias = try constant("bias", of: layer) { () throws(ModelFormatError) -> Tensor in
-                try weights.weight("bias", of: layer, shape: [units])
+                try weights.weight("bias", of: layer, index: 1, shape: [units])
             }
         }
         let x = plain(input, for: layer)
@@ -30,7 +30,8 @@ extension KerasGraphBuilder {
             let product = emit("MatMul", [x, kernel], for: layer)
             name = bias.map { emit("Add", [product, $0], for: layer) } ?? product
         }
-        let result = KerasValue(name: name, dimensions: input.dimensions.dropLast() + [units])
+        var result = KerasValue(name: name, dimensions: input.dimensions.dropLast() + [units])
+        if input.rank > 2 { result.mask = input.mask }
         return try activation(layer, result)
     }
 }

@@ -16,6 +16,7 @@ extension KerasGraphBuilder {
         for name in names.dropFirst() { result.name = emit(operatorType, [result.name, name], for: layer) }
         result.dimensions = dimensions
         result.isChannelsFirst = isChannelsFirst
+        result.mask = mergedMask(inputs, layer)
         return result
     }
 
@@ -46,6 +47,7 @@ extension KerasGraphBuilder {
         result.name = emit("Concat", names, ["axis": .int(physicalAxis)], for: layer)
         result.dimensions[axis] = total
         result.isChannelsFirst = isChannelsFirst
+        result.mask = try concatenatedMask(inputs, axis: axis, layer)
         return result
     }
 

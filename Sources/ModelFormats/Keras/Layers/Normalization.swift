@@ -14,10 +14,12 @@ extension KerasGraphBuilder {
             throw options.failure(.mismatch, "the extent of axis \(axis) of its input \(input.shapeText) is not known")
         }
         // What the file must hold comes first: it shows that there are so many channels, before memory is taken for others.
-        let mean = try channelConstant("moving_mean", layer, channels, isStored: true, 0)
-        let variance = try channelConstant("moving_variance", layer, channels, isStored: true, 0)
-        let scale = try channelConstant("gamma", layer, channels, isStored: try options.bool("scale", default: true), 1)
-        let shift = try channelConstant("beta", layer, channels, isStored: try options.bool("center", default: true), 0)
+        let (scales, shifts) = (try options.bool("scale", default: true), try options.bool("center", default: true))
+        let first = (scales ? 1 : 0) + (shifts ? 1 : 0)
+        let mean = try channelConstant("moving_mean", layer, channels, index: first, 0)
+        let variance = try channelConstant("moving_variance", layer, channels, index: first + 1, 0)
+        let scale = try channelConstant("gamma", layer, channels, index: scales ? 0 : nil, 1)
+        let shift = try channelConstant("beta", layer, channels, index: shifts ? first - 1 : nil, 0)
         let epsilon = try options.number("epsilon") ?? 1e-3
         let attributes: [String: AttributeValue] = ["epsilon": .float(Float(epsilon))]
 
@@ -39,12 +41,12 @@ extension KerasGraphBuilder {
     }
 
     private mutating func channelConstant(
-        _ title: String, _ layer: KerasLayer, _ channels: Int, isStored: Bool, _ neutral: Float
+        _ title: String, _ layer: KerasLayer, _ channels: Int, index: Int?, _ neutral: Float
     ) throws(ModelFormatError) -> String {
         let weights = weights
         let options = options(layer)
         return try constant(title, of: layer) { () throws(ModelFormatError) -> Tensor in
-            if isStored { return try weights.weight(title, of: layer, shape: [channels]) }
+            if let index { return try weights.weight(title, of: layer, index: index, shape: [channels]) }
             return try options.tensor { () throws(TensorError) -> Tensor in
                 try Tensor(shape: try Shape([channels]), elements: [Float](repeating: neutral, count: channels))
             }

@@ -25,8 +25,18 @@ extension KerasGraphBuilder {
     mutating func globalPooling(
         _ operatorType: String, _ layer: KerasLayer, _ input: KerasValue, spatialRank: Int
     ) throws(ModelFormatError) -> KerasValue {
+        var input = input
+        var share: String?
+        if let mask = input.mask, spatialRank == 1, operatorType == "GlobalAveragePool" {
+            // The mean of what is read: the mean with zeros for the rest, by the share that is read.
+            input.name = emit("MaskSteps", [plain(input, for: layer), mask], for: layer)
+            input.isChannelsFirst = false
+            let row = emit("Unsqueeze", [mask, try literal([Int64(1)], "axes", of: layer)], for: layer)
+            share = emit("GlobalAveragePool", [row], for: layer)
+        }
         var image = try image(layer, input, spatialRank: spatialRank)
         image.name = emit(operatorType, [image.name], for: layer)
+        if let share { image.name = emit("Div", [image.name, share], for: layer) }
         image.spatial = [Int?](repeating: 1, count: spatialRank)
         if try options(layer).bool("keepdims", default: false) { return value(image) }
         let name = emit("Flatten", [image.name], ["axis": .int(1)], for: layer)

@@ -97,11 +97,11 @@ extension KerasGraphBuilder {
     }
 
     /// One number for all sides, one for each axis, or a pair for each axis.
-    private func paddingPairs(
-        _ layer: KerasLayer, spatialRank: Int
+    func paddingPairs(
+        _ layer: KerasLayer, spatialRank: Int, option: String = "padding"
     ) throws(ModelFormatError) -> [(before: Int, after: Int)] {
         let options = options(layer)
-        let padding = try options.required("padding")
+        let padding = try options.required(option)
         func pair(_ cursor: JSONCursor) throws(ModelFormatError) -> (before: Int, after: Int) {
             guard case .array = cursor.value else {
                 let both = try options.extent(cursor, minimum: 0)
@@ -114,11 +114,15 @@ extension KerasGraphBuilder {
             return (try options.extent(sides[0], minimum: 0), try options.extent(sides[1], minimum: 0))
         }
         if spatialRank == 1 { return [try pair(padding)] }
-        guard case .array = padding.value else { return [try pair(padding), try pair(padding)] }
-        let axes = try options.read { () throws(JSONError) -> [JSONCursor] in try padding.elements() }
-        guard axes.count == 2 else {
-            throw options.failure(.malformed, "\(padding.path): found \(axes.count) elements, expected 2")
+        guard case .array = padding.value else {
+            return [(before: Int, after: Int)](repeating: try pair(padding), count: spatialRank)
         }
-        return [try pair(axes[0]), try pair(axes[1])]
+        let axes = try options.read { () throws(JSONError) -> [JSONCursor] in try padding.elements() }
+        guard axes.count == spatialRank else {
+            throw options.failure(.malformed, "\(padding.path): found \(axes.count) elements, expected \(spatialRank)")
+        }
+        var pairs: [(before: Int, after: Int)] = []
+        for axis in axes { pairs.append(try pair(axis)) }
+        return pairs
     }
 }

@@ -1,0 +1,31 @@
+/// MaskSteps, this engine's own: the input [batch, steps, …] with zeros in the steps whose mask [batch, steps] is 0.
+/// Unlike a product it drops NaN and infinity.
+struct MaskStepsOperator: Operator {
+    init(_ node: inout NodeReader) throws(GraphError) {}
+
+    func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
+        let type = try operands.type(0, among: .float32)
+        let mask = try operands.type(1, among: .float32).shape
+        guard mask.rank <= type.shape.rank, Array(type.shape.dimensions.prefix(mask.rank)) == mask.dimensions else {
+            throw operands.error(.shapeMismatch, "the mask is \(mask), the input \(type.shape)")
+        }
+        return [type]
+    }
+
+    func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+        let steps = try operands.shape(1).elementCount
+        let features = steps == 0 ? 0 : outputs[0].shape.elementCount / steps
+        return Kernel { arguments in
+            let source = arguments.input(0, as: Float.self)
+            let mask = arguments.input(1, as: Float.self)
+            let target = arguments.output(0, as: Float.self)
+            for step in 0..<steps {
+                if mask[step] == 0 {
+                    (target + step * features).update(repeating: 0, count: features)
+                } else {
+                    (target + step * features).update(from: source + step * features, count: features)
+                }
+            }
+        }
+    }
+}
