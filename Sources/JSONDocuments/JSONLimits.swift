@@ -6,6 +6,9 @@ public struct JSONLimits: Sendable, Hashable {
     public var maximumDepth: Int
     /// The most values, containers included; an empty container counts as two.
     public var maximumValues: Int
+    /// An object of which two keys differ only in their Unicode normal form, one key to Swift, is read as an array of pairs
+    /// instead of being refused.
+    public var keepsNormalForms = false
 
     public init(maximumBytes: Int, maximumDepth: Int, maximumValues: Int) {
         self.maximumBytes = maximumBytes

@@ -3,7 +3,7 @@ import CJansson
 extension JSONValue {
     /// The value of a whole document; scalars are documents too.
     ///
-    /// Refused are duplicate members, integers that do not fit 64 bits, reals that overflow and anything that is not
+    /// Refused are duplicate members (see ``JSONLimits/keepsNormalForms``), integers that do not fit 64 bits, reals that overflow and anything that is not
     /// RFC 8259 in UTF-8.
     /// - Throws: ``JSONError`` with line and column.
     public init(parsing bytes: some Collection<UInt8>, limits: JSONLimits = .default) throws(JSONError) {
@@ -32,7 +32,7 @@ extension JSONValue {
             guard let document else { throw JSONError(failure) }
             defer { json_decref(document) }
             do throws(DuplicateMember) {
-                return try JSONValue(document)
+                return try JSONValue(document, limits.keepsNormalForms)
             } catch {
                 throw JSONError(at: .path(error.path), "duplicate member (in another Unicode normal form)")
             }
@@ -40,27 +40,29 @@ extension JSONValue {
     }
 
     /// Copies Jansson's tree; as deep as the limits allow.
-    private init(_ node: UnsafeMutablePointer<json_t>) throws(DuplicateMember) {
+    private init(_ node: UnsafeMutablePointer<json_t>, _ keepsNormalForms: Bool) throws(DuplicateMember) {
         switch node.pointee.type {
         case JSON_TRUE: self = .bool(true)
         case JSON_FALSE: self = .bool(false)
         case JSON_INTEGER: self = .integer(Int64(json_integer_value(node)))
         case JSON_REAL: self = .real(json_real_value(node))
         case JSON_STRING: self = .string(String(jansson: json_string_value(node), count: json_string_length(node)))
-        case JSON_ARRAY: self = .array(try Self.elements(node))
-        case JSON_OBJECT: self = .object(try Self.members(node))
+        case JSON_ARRAY: self = .array(try Self.elements(node, keepsNormalForms))
+        case JSON_OBJECT: self = try Self.members(node, keepsNormalForms)
         default: self = .null
         }
     }
 
-    private static func elements(_ node: UnsafeMutablePointer<json_t>) throws(DuplicateMember) -> [JSONValue] {
+    private static func elements(
+        _ node: UnsafeMutablePointer<json_t>, _ keepsNormalForms: Bool
+    ) throws(DuplicateMember) -> [JSONValue] {
         let count = json_array_size(node)
         var elements: [JSONValue] = []
         elements.reserveCapacity(count)
         for index in 0..<count {
             guard let element = json_array_get(node, index) else { continue }
             do throws(DuplicateMember) {
-                elements.append(try JSONValue(element))
+                elements.append(try JSONValue(element, keepsNormalForms))
             } catch {
                 throw error.inside(.index(index))
             }
@@ -68,7 +70,9 @@ extension JSONValue {
         return elements
     }
 
-    private static func members(_ node: UnsafeMutablePointer<json_t>) throws(DuplicateMember) -> [String: JSONValue] {
+    private static func members(
+        _ node: UnsafeMutablePointer<json_t>, _ keepsNormalForms: Bool
+    ) throws(DuplicateMember) -> JSONValue {
         var members: [String: JSONValue] = Dictionary(minimumCapacity: json_object_size(node))
         var iterator = json_object_iter(node)
         while let current = iterator {
@@ -76,15 +80,30 @@ extension JSONValue {
             guard let member = json_object_iter_value(current) else { break }
             let value: JSONValue
             do throws(DuplicateMember) {
-                value = try JSONValue(member)
+                value = try JSONValue(member, keepsNormalForms)
             } catch {
                 throw error.inside(.member(key))
             }
             // Jansson compares bytes, Swift compares Unicode text: "é" has two spellings that are one key here.
-            guard members.updateValue(value, forKey: key) == nil else { throw DuplicateMember().inside(.member(key)) }
+            guard members.updateValue(value, forKey: key) == nil else {
+                if keepsNormalForms { return .array(try pairs(node)) }
+                throw DuplicateMember().inside(.member(key))
+            }
             iterator = json_object_iter_next(node, current)
         }
-        return members
+        return .object(members)
+    }
+
+    /// Keys and values of an object, in the order of the document.
+    private static func pairs(_ node: UnsafeMutablePointer<json_t>) throws(DuplicateMember) -> [JSONValue] {
+        var pairs: [JSONValue] = []
+        var iterator = json_object_iter(node)
+        while let current = iterator, let member = json_object_iter_value(current) {
+            let key = String(jansson: json_object_iter_key(current), count: json_object_iter_key_len(current))
+            pairs.append([.string(key), try JSONValue(member, true)])
+            iterator = json_object_iter_next(node, current)
+        }
+        return pairs
     }
 }
 

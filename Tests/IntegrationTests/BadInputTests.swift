@@ -70,7 +70,11 @@ import Testing
         Case("wrong rank", body(shape: "[64]"), code: "INVALID_INPUT", mentions: "[64]"),
         Case("wrong count", body(data: "[1,2,3]"), code: "INVALID_INPUT", mentions: "3"),
         Case("wrong datatype", body(datatype: "INT32"), code: "INVALID_INPUT", mentions: "INT32"),
-        Case("unsupported datatype", body(datatype: "BYTES"), code: "UNSUPPORTED_DATATYPE", mentions: "BYTES"),
+        Case(
+            "text for a model without a tokenizer",
+            #"{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}]}"#, code: "UNSUPPORTED_DATATYPE",
+            mentions: "BYTES"),
+        Case("text of a wrong shape", body(datatype: "BYTES"), code: "INVALID_INPUT", mentions: "[rows]"),
         Case("empty batch", body(shape: "[0,64]", data: "[]"), code: "INVALID_INPUT", mentions: "[0, 64]"),
         Case("negative extent", body(shape: "[-1,64]"), code: "INVALID_INPUT", mentions: "-1"),
         Case(

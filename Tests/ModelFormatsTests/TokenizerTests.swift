@@ -28,6 +28,21 @@ import Testing
         }
     }
 
+    /// "é" as one scalar and as two: one Swift string, two tokens.
+    @Test func tokensOfOtherNormalFormsAreOthers() throws {
+        let text = #"{"model":{"type":"WordPiece","vocab":{"[UNK]":0,"\u00e9":1,"e\u0301":2}}}"#
+        #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
+        var limits = JSONLimits.default
+        limits.keepsNormalForms = true
+        let document = try JSONValue(parsing: text, limits: limits)
+        // As a bundle keeps it.
+        let again = JSONCursor(try JSONValue(parsing: document.serialized(.compact)))
+        for cursor in [JSONCursor(document), again] {
+            let tokenizer = try TextTokenizer(cursor)
+            #expect(tokenizer.encode("\u{e9}") == [1] && tokenizer.encode("e\u{301}") == [2])
+        }
+    }
+
     @Test func decodesBytes() throws {
         let tokenizer = try TextTokenizer(Self.document("bpe-gpt2/tokenizer.json"))
         for text in ["Hello  world\n", "Café 今天 😀", "<|endoftext|>x"] {

@@ -18,7 +18,8 @@ struct HuggingFaceFolder {
         guard has(name) else { return nil }
         let file = try bytes(name)
         // A vocabulary is a quarter of a million numbers, its merges three times as many values.
-        let json = JSONLimits(maximumBytes: limits.maximumJSONBytes, maximumDepth: 64, maximumValues: 8_000_000)
+        var json = JSONLimits(maximumBytes: limits.maximumJSONBytes, maximumDepth: 64, maximumValues: 8_000_000)
+        json.keepsNormalForms = true
         return try readingJSON(of: file.path) { () throws(JSONError) -> JSONCursor in
             JSONCursor(try JSONValue(parsing: file.bytes, limits: json))
         }

@@ -35,7 +35,12 @@ enum HuggingFaceTokenizer {
         _ folder: HuggingFaceFolder, _ settings: JSONCursor?
     ) throws(ModelFormatError) -> JSONValue {
         var vocabulary: [String: JSONValue] = [:]
-        for (index, token) in try lines(folder, "vocab.txt").enumerated() { vocabulary[token] = .integer(Int64(index)) }
+        // Pairs: an object would lose tokens that only their normal form tells apart.
+        var pairs: [JSONValue] = []
+        for (index, token) in try lines(folder, "vocab.txt").enumerated() {
+            vocabulary[token] = .integer(Int64(index))
+            pairs.append([.string(token), .integer(Int64(index))])
+        }
         let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         let path = "\(folder.path)/vocab.txt"
         for token in special where vocabulary[token] == nil && token != "[MASK]" {
@@ -57,14 +62,24 @@ enum HuggingFaceTokenizer {
             "added_tokens": .array(added), "normalizer": .object(normalizer),
             "pre_tokenizer": ["type": "BertPreTokenizer"],
             "post_processor": ["type": "BertProcessing", "cls": pair("[CLS]"), "sep": pair("[SEP]")],
-            "model": ["type": "WordPiece", "vocab": .object(vocabulary)],
+            "model": ["type": "WordPiece", "vocab": .array(pairs)],
         ]
     }
 
     private static func bytePairs(
         _ folder: HuggingFaceFolder, _ vocabulary: JSONCursor, isRoBERTa: Bool
     ) throws(ModelFormatError) -> JSONValue {
-        guard case .object(let ids) = vocabulary.value else {
+        let ids: [String: JSONValue]
+        switch vocabulary.value {
+        case .object(let members): ids = members
+        case .array(let pairs):
+            // Only special tokens are looked up, which are ASCII.
+            ids = pairs.reduce(into: [:]) { ids, pair in
+                if case .array(let parts) = pair, parts.count == 2, case .string(let token) = parts[0] {
+                    ids[token] = parts[1]
+                }
+            }
+        default:
             throw ModelFormatError(.malformed, file: "\(folder.path)/vocab.json", "found no object of tokens")
         }
         let merges = try lines(folder, "merges.txt").filter { !$0.hasPrefix("#version") && !$0.isEmpty }

@@ -40,7 +40,7 @@ struct BytePairs: Sendable {
         for option in ["byte_fallback", "ignore_merges"] where try model.optionalMember(option)?.bool() ?? false {
             throw try model.member(option).failure("found true, supported: false")
         }
-        let vocabulary = try TokenizerVocabulary(model.member("vocab")).ids
+        let vocabulary = try TokenizerVocabulary(model.member("vocab"))
         if let token = try model.optionalMember("unk_token")?.string() {
             unknown = vocabulary[token]
         } else {
@@ -51,9 +51,10 @@ struct BytePairs: Sendable {
             byteOf[scalar] = UInt8(byte)
             byteTokens[byte] = vocabulary[String(Character(scalar))] ?? -1
         }
-        for (token, id) in vocabulary {
-            let decoded = token.unicodeScalars.compactMap { byteOf[$0] }
-            bytes[id] = decoded.count == token.unicodeScalars.count ? decoded : Array(token.utf8)
+        for (token, id) in vocabulary.ids {
+            let scalars = String(decoding: token, as: UTF8.self).unicodeScalars
+            let decoded = scalars.compactMap { byteOf[$0] }
+            bytes[id] = decoded.count == scalars.count ? decoded : token
         }
         let list = try model.member("merges")
         for (rank, merge) in try list.elements().enumerated() {

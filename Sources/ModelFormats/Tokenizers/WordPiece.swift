@@ -22,14 +22,13 @@ struct WordPiece: Sendable {
         self.normalization = normalization
         let vocabulary = try TokenizerVocabulary(model.member("vocab"))
         let unknownToken = try model.optionalMember("unk_token")?.string() ?? "[UNK]"
-        guard let unknown = vocabulary.ids[unknownToken] else {
+        guard let unknown = vocabulary[unknownToken] else {
             throw model.failure("unk_token '\(unknownToken)' is not in the vocabulary")
         }
         self.unknown = unknown
         maximumWordLength = try model.optionalMember("max_input_chars_per_word")?.integer() ?? 100
         let prefix = Array((try model.optionalMember("continuing_subword_prefix")?.string() ?? "##").utf8)
-        for (token, id) in vocabulary.ids {
-            let bytes = Array(token.utf8)
+        for (bytes, id) in vocabulary.ids {
             starts[bytes[...]] = id
             if bytes.starts(with: prefix) { continuations[bytes[prefix.count...]] = id }
         }
@@ -125,23 +124,5 @@ struct WordPiece: Sendable {
             ids.append(found)
             start = end
         }
-    }
-}
-
-/// A vocabulary object: tokens and their numbers.
-struct TokenizerVocabulary: Sendable {
-    let ids: [String: Int32]
-
-    /// - Throws: ``JSONError`` naming the token whose number is not one.
-    init(_ cursor: JSONCursor) throws(JSONError) {
-        guard case .object(let members) = cursor.value else { throw cursor.mismatch("object") }
-        var ids: [String: Int32] = Dictionary(minimumCapacity: members.count)
-        for (token, value) in members {
-            guard case .integer(let number) = value, let id = Int32(exactly: number), id >= 0 else {
-                throw try cursor.member(token).failure("expected a number of at least 0")
-            }
-            ids[token] = id
-        }
-        self.ids = ids
     }
 }
