@@ -18,8 +18,8 @@ public struct ImportedModel: Sendable {
 /// Opens models by their content, whatever their names are.
 public enum ModelFile {
     private static let supported =
-        "supported are whole Keras models (.h5, .keras), and folders: model bundles, and Hugging Face models (config.json "
-        + "and safetensors)"
+        "supported are ONNX models (.onnx), whole Keras models (.h5, .keras), and folders: model bundles, and Hugging Face "
+        + "models (config.json and safetensors)"
 
     /// Reads in this process. Keras's `.h5` and `.keras` files go through libhdf5, which is known to crash on damaged files; a program
     /// that opens files from strangers does so in a process of its own, as the `millrace` command does.
@@ -45,6 +45,12 @@ public enum ModelFile {
             let source = ModelSource(
                 framework: "keras", version: version, fileName: lastComponent(path), sha256: file.sha256())
             return ImportedModel(graph: graph, source: source, metadata: [:])
+        }
+        if ONNXImporter.isONNX(file) {
+            let (graph, version, metadata) = try ONNXImporter.load(file, limits: limits)
+            let source = ModelSource(
+                framework: "onnx", version: version, fileName: lastComponent(path), sha256: file.sha256())
+            return ImportedModel(graph: graph, source: source, metadata: metadata)
         }
         throw ModelFormatError(.unknownFormat, file: path, "found an unknown format; \(supported)")
     }

@@ -10,7 +10,7 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Run a model file on a request or on arrays, without a broker.",
         discussion: """
-            The model is a Keras .h5 file, a bundle folder or a Hugging Face folder (config.json and safetensors; a model with \
+            The model is a Keras .h5 or .keras file, an .onnx file, a bundle folder or a Hugging Face folder (config.json and safetensors; a model with \
             a tokenizer also takes text: the input "text" of BYTES). Inputs are either one request of the Open Inference Protocol \
             (JSON), or a NumPy archive whose arrays match the model's inputs by name; positional names (arr_0, arr_1, …) \
             match by position. Arrays of another numeric type are converted to the input's, as Keras does. Outputs keep the \
@@ -22,7 +22,8 @@ struct PredictCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("A .h5 file, a bundle folder or a Hugging Face folder.", valueName: "model"),
+        help: ArgumentHelp(
+            "A .h5, .keras or .onnx file, a bundle folder or a Hugging Face folder.", valueName: "model"),
         completion: .file())
     var model: String
 

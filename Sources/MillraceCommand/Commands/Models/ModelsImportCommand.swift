@@ -7,7 +7,7 @@ struct ModelsImportCommand: AsyncParsableCommand {
         commandName: "import",
         abstract: "Make a model file a new version.",
         discussion: """
-            Reads Keras's .h5 files, Hugging Face folders and Millrace's own bundles. The version gets the next number of its name; numbers are \
+            Reads Keras's .h5 and .keras files, .onnx files, Hugging Face folders and Millrace's own bundles. The version gets the next number of its name; numbers are \
             never given twice. The bundle is stored first, then the version is written to the registry topic, where running \
             instances see it; without brokers it goes into the store's own index.
 
