@@ -93,6 +93,8 @@ enum HealthProbe {
             let sent = rest.withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
+            // A socket with a time limit does not go on by itself after a signal (signal(7)).
+            if sent < 0, errno == EINTR { continue }
             guard sent > 0 else { throw Failure(reason: describe(errno)) }
             rest = rest.dropFirst(sent)
         }
@@ -104,6 +106,10 @@ enum HealthProbe {
         while received.count < maximumBytes {
             limit(descriptor, until: deadline)
             let count = chunk.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+            if count < 0, errno == EINTR {
+                guard ContinuousClock.now < deadline else { throw Failure(reason: describe(EAGAIN)) }
+                continue
+            }
             guard count >= 0 else { throw Failure(reason: describe(errno)) }
             if count == 0 { break }
             received += chunk.prefix(count)

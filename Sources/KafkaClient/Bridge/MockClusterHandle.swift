@@ -1,4 +1,5 @@
 import CRdKafka
+import Glibc
 import Logging
 import Synchronization
 
@@ -16,7 +17,10 @@ final class MockClusterHandle: @unchecked Sendable {
             RD_KAFKA_PRODUCER, properties: NativeProperties(detached: configuration), logger: logger,
             isPolled: false)
         let created = try client.use("embedded cluster") { client -> (OpaquePointer, String) in
-            guard let cluster = rd_kafka_mock_cluster_new(client, Int32(clamping: brokerCount)) else {
+            // Its thread takes an interrupted poll for the end, closes every port and frees what it owns a second
+            // time at destruction (librdkafka 2.0.2). Threads inherit the mask: no signal may be delivered to it.
+            let created = withSignalsBlocked { rd_kafka_mock_cluster_new(client, Int32(clamping: brokerCount)) }
+            guard let cluster = created else {
                 throw KafkaError.local(
                     "embedded cluster", RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE,
                     "could not listen on \(brokerCount) loopback ports")
@@ -85,4 +89,14 @@ final class MockClusterHandle: @unchecked Sendable {
         guard isFirst else { return }
         client.destroy { _ in rd_kafka_mock_cluster_destroy(cluster) }
     }
+}
+
+/// Calls `body` with every signal blocked in this thread, and puts the mask back.
+private func withSignalsBlocked<Result>(_ body: () -> Result) -> Result {
+    var all = sigset_t()
+    var previous = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &previous)
+    defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+    return body()
 }
