@@ -2,6 +2,8 @@
 
 PYTHON := .venv/bin/python
 SWIFT_SOURCES := Sources Tests Package.swift
+# The node cases of the ONNX specification, for the engine's tests.
+ONNX_CASES := .build-onnx/cases/cases.txt
 # Arguments of `make bench`, for example BENCH_ARGUMENTS="codec --output json".
 BENCH_ARGUMENTS ?= codec
 # `make fuzz TARGET=codec|bundle|numpy|keras|hdf5 RUNS=n SECONDS=n SEED=n`; the first limit that is reached ends it.
@@ -22,7 +24,7 @@ COMPARISON_latency := compare_latency.py
 COMPARISON_recovery := measure_recovery.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sanitize soak check check-schemas build bench compare clients fuzz format generate dependencies tools clean
+.PHONY: help demo test sanitize soak check check-schemas build bench compare compare-engine clients fuzz format generate dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +33,7 @@ demo: dependencies ## Build for release and run a model on an embedded broker
 	swift build -c release --product millrace
 	.build/release/millrace demo
 
-test: dependencies tools check check-schemas sanitize ## Run every check and every test
+test: dependencies tools check check-schemas sanitize $(ONNX_CASES) ## Run every check and every test
 	MILLRACE_PYTHON=$(CURDIR)/$(PYTHON) swift test
 
 # The suites in which threads meet. Real Kafka clients are left out: librdkafka's threads end the sanitizer.
@@ -69,6 +71,9 @@ compare: $(if $(filter .build/release/millrace,$(MILLRACE)),build) .venv-compare
 	.venv-compare/bin/python Tests/Benchmarks/$(COMPARISON_$(WITH)) --bootstrap $(BOOTSTRAP) --millrace $(MILLRACE) \
 	  $(COMPARE_ARGUMENTS)
 
+compare-engine: $(if $(filter .build/release/millrace,$(MILLRACE)),build) .venv-compare/.python ## Compare the engine with ONNX Runtime (COMPARE_ARGUMENTS)
+	.venv-compare/bin/python Tests/Benchmarks/compare_engine.py --millrace $(MILLRACE) $(COMPARE_ARGUMENTS)
+
 clients: build tools ## Check the service with independent clients against a broker (BOOTSTRAP=host:port)
 	@test -n "$(BOOTSTRAP)" || { echo "BOOTSTRAP=host:port names the broker" >&2; exit 2; }
 	$(PYTHON) Tests/Clients/check_digits.py $(BOOTSTRAP) .build/release/millrace
@@ -99,6 +104,9 @@ tools: .venv/.complete ## Make .venv with the tests' Python packages
 	.venv/bin/pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
 	@touch $@
 
+$(ONNX_CASES): Tests/ONNX/node_cases.py | tools
+	$(PYTHON) Tests/ONNX/node_cases.py $(dir $@)
+
 .venv-compare/.$(WITH): Tests/Benchmarks/requirements.txt Tests/Benchmarks/requirements-mlserver.txt | dependencies
 	python3 -m venv .venv-compare
 	.venv-compare/bin/pip install --quiet --disable-pip-version-check -r Tests/Benchmarks/requirements.txt \
@@ -106,4 +114,4 @@ tools: .venv/.complete ## Make .venv with the tests' Python packages
 	@touch $@
 
 clean: ## Remove what was built
-	rm -rf .build .build-fuzz .build-tsan .venv .venv-compare
+	rm -rf .build .build-fuzz .build-onnx .build-tsan .venv .venv-compare

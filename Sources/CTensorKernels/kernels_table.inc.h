@@ -6,6 +6,7 @@
 #include "kernels_rows.inc.h"
 #include "kernels_transformer.inc.h"
 #include "kernels_recurrent.inc.h"
+#include "kernels_int8.inc.h"
 
 #define TABLE(set, label)                                                                                        \
     {                                                                                                            \
@@ -16,5 +17,5 @@
         .layer_norm = layer_norm, .gelu = gelu, .attention_weights = attention_weights,                          \
         .attention_scores = attention_scores, .attention_mix = attention_mix,                                    \
         .rnn_step = rnn_step, .lstm_step = lstm_step, .gru_step = gru_step, .gru_gates = gru_gates,               \
-        .gru_update = gru_update,                                                                                \
+        .gru_update = gru_update, .quantize_rows = quantize_rows, .gemm_int8 = gemm_int8,                          \
     }

@@ -98,3 +98,79 @@ void mk_strided_copy(size_t element_size, size_t rank, const size_t *extents, co
     default: break;
     }
 }
+
+void mk_pack_int8(const int8_t *b, size_t k, size_t n, size_t lanes, int8_t *packed) {
+    const size_t pairs = (k + 1) / 2;
+    for (size_t panel = 0; panel < n; panel += lanes) {
+        for (size_t p = 0; p < pairs; p++) {
+            for (size_t lane = 0; lane < lanes; lane++) {
+                for (size_t part = 0; part < 2; part++) {
+                    const size_t row = panel + lane, column = 2 * p + part;
+                    *packed++ = row < n && column < k ? b[row * k + column] : 0;
+                }
+            }
+        }
+    }
+}
+
+// Short runs, of sizes that the compiler knows: a call of memcpy would take longer than the copy.
+static inline void copy_run(float *restrict target, const float *restrict source, size_t count) {
+    for (; count >= 8; count -= 8, target += 8, source += 8) {
+        memcpy(target, source, 8 * sizeof(float));
+        // Or the compiler would make the loop one call of memcpy again.
+        __asm__ volatile("" : : : "memory");
+    }
+    if (count & 4) {
+        memcpy(target, source, 4 * sizeof(float));
+        target += 4, source += 4;
+    }
+    if (count & 2) {
+        memcpy(target, source, 2 * sizeof(float));
+        target += 2, source += 2;
+    }
+    if (count & 1) *target = *source;
+}
+
+void mk_pad_planes(const mk_window *w, const float *input, size_t channels, size_t height, size_t width, float *padded) {
+    for (size_t c = 0; c < channels; c++) {
+        const float *plane = input + c * w->input_height * w->input_width;
+        float *target = padded + c * height * width;
+        memset(target, 0, height * width * sizeof(float));
+        const size_t rows = height - w->pad_top < w->input_height ? height - w->pad_top : w->input_height;
+        const size_t columns = width - w->pad_left < w->input_width ? width - w->pad_left : w->input_width;
+        for (size_t y = 0; y < rows; y++) {
+            copy_run(target + (y + w->pad_top) * width + w->pad_left, plane + y * w->input_width, columns);
+        }
+    }
+}
+
+void mk_pack_padded_patches(const mk_window *w, const float *padded, size_t channels, size_t height, size_t width,
+                            size_t first, size_t count, size_t panel_width, float *packed) {
+    // The pixels of a panel as runs along the output's rows, the same for every tap.
+    struct { size_t source, length; } runs[MK_MAXIMUM_PANEL];
+    for (size_t start = 0; start < count; start += panel_width) {
+        const size_t valid = count - start < panel_width ? count - start : panel_width;
+        size_t run_count = 0;
+        for (size_t done = 0; done < valid;) {
+            const size_t oy = (first + start + done) / w->output_width, ox = (first + start + done) % w->output_width;
+            const size_t rest = w->output_width - ox < valid - done ? w->output_width - ox : valid - done;
+            runs[run_count].source = oy * width + ox;
+            runs[run_count++].length = rest;
+            done += rest;
+        }
+        for (size_t c = 0; c < channels; c++) {
+            for (size_t ky = 0; ky < w->kernel_height; ky++) {
+                for (size_t kx = 0; kx < w->kernel_width; kx++) {
+                    const float *tap = padded + (c * height + ky * w->dilation_height) * width + kx * w->dilation_width;
+                    float *target = packed;
+                    for (size_t r = 0; r < run_count; r++) {
+                        copy_run(target, tap + runs[r].source, runs[r].length);
+                        target += runs[r].length;
+                    }
+                    for (size_t j = valid; j < panel_width; j++) packed[j] = 0;
+                    packed += panel_width;
+                }
+            }
+        }
+    }
+}

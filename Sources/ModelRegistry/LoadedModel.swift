@@ -44,7 +44,8 @@ public final class LoadedModel: Sendable {
     public func warmUp(maximumRows: Int, on context: ExecutionContext) throws(GraphError) {
         var rows = 1
         while true {
-            guard let shapes = shapes(rows: rows) else { return }
+            // A dynamic graph has no plans, and zeros may be values that its operators refuse.
+            guard !graph.isDynamic, let shapes = shapes(rows: rows) else { return }
             let plan = try graph.plan(inputShapes: shapes)
             let inputs = zip(graph.inputs, shapes).map { Tensor(zeros: $0.elementType, shape: $1) }
             _ = try context.run(plan, inputs: inputs)

@@ -45,8 +45,7 @@ func bytes(of file: String) throws -> [UInt8] {
 func run(_ graph: Graph, _ inputs: [String: Tensor]) throws -> [String: Tensor] {
     let compiled = try CompiledGraph(graph)
     let tensors = try graph.inputs.map { try #require(inputs[$0.name], "no input '\($0.name)'") }
-    let plan = try compiled.plan(inputShapes: tensors.map(\.shape))
-    let outputs = try ExecutionContext().run(plan, inputs: tensors)
+    let outputs = try compiled.run(tensors, on: ExecutionContext())
     return Dictionary(uniqueKeysWithValues: zip(graph.outputs.map(\.name), outputs))
 }
 

@@ -170,6 +170,14 @@ typedef struct {
     /// The second half: `candidate` [rows, n] is the product of `reset`, overwritten.
     void (*gru_update)(const mk_recurrent_cell *cell, size_t rows, size_t n, const float *projected, size_t stride,
                        const float *gates, float *candidate, float *hidden);
+
+    /// Each contiguous row of k numbers to integers from -127 to 127, widened to 16 bits, rows padded to an even k by
+    /// zero, and scales: x = q * scale. A row with NaN or infinity has the scale NaN.
+    void (*quantize_rows)(const float *x, size_t rows, size_t k, int16_t *quantized, float *scales);
+    /// c[m, n] = epilogue((a * b) * a_scales[row] * b_scales[column]); a as quantize_rows leaves it, b as mk_pack_int8
+    /// does with `lanes` panel_width / 2. Exact for k up to 2^31 / 127^2; no row bias.
+    void (*gemm_int8)(size_t m, size_t n, size_t k, const int16_t *a, const float *a_scales, const int8_t *packed,
+                      const float *b_scales, float *c, size_t ldc, const mk_epilogue *epilogue);
 } mk_kernels;
 
 /// The kernels of one instruction set, or NULL when this processor (or build) does not have it.
@@ -179,9 +187,70 @@ const mk_kernels *mk_kernels_for(mk_instruction_set instruction_set);
 void mk_pack(const float *b, size_t row_stride, size_t column_stride, size_t k, size_t n, size_t panel_width,
              float scale, float *packed);
 
+/// Packs b[n, k], row-major, into zero-padded panels of `lanes` rows, pairs along k next to each other.
+void mk_pack_int8(const int8_t *b, size_t k, size_t n, size_t lanes, int8_t *packed);
+
+typedef enum {
+    MK_BRANCH_LEQ = 0,
+    MK_BRANCH_LT,
+    MK_BRANCH_GTE,
+    MK_BRANCH_GT,
+    MK_BRANCH_EQ,
+    MK_BRANCH_NEQ,
+} mk_branch;
+
+typedef struct {
+    double split;
+    int32_t feature;
+    int32_t yes, no;  // the next node, or ~leaf
+    uint8_t mode;     // mk_branch
+    uint8_t missing_tracks_true;
+} mk_tree_node;
+
+typedef enum { MK_TREES_SUM = 0, MK_TREES_MIN, MK_TREES_MAX } mk_tree_aggregation;
+
+/// Trees whose every index has been checked: children come behind their parents, so that every walk ends.
+typedef struct {
+    const mk_tree_node *nodes;
+    const int32_t *roots;  // a node, or ~leaf
+    size_t tree_count;
+    const int32_t *leaf_starts;  // where each leaf's entries begin, and one behind the last
+    const int32_t *targets;
+    const double *weights;
+    size_t target_count;
+    mk_tree_aggregation aggregation;
+} mk_trees;
+
+/// Adds the leaves that each row of x[rows, width] reaches to scores[rows, target_count].
+void mk_trees_f32(const mk_trees *trees, const float *x, size_t rows, size_t width, float *scores);
+void mk_trees_f64(const mk_trees *trees, const double *x, size_t rows, size_t width, double *scores);
+
+/// A node of trees that all compare by "less or equal" and send missing values the other way; a leaf leads to itself.
+typedef struct {
+    float split;
+    int32_t feature;
+    int32_t yes, no;
+    int32_t leaf;  // or -1
+} mk_plain_node;
+
+/// mk_trees_f32 of such trees; `depths` are the steps to each tree's farthest leaf.
+void mk_plain_trees_f32(const mk_trees *trees, const mk_plain_node *nodes, const int32_t *roots, const int32_t *depths,
+                        const float *x, size_t rows, size_t width, float *scores);
+
 /// Packs columns [first, first + count) of the patch matrix [channels * kernel area, output pixels] of one image.
 void mk_pack_patches(const mk_window *window, const float *input, size_t channels, size_t first, size_t count,
                      size_t panel_width, float *packed);
+
+/// Columns of a panel, at most.
+#define MK_MAXIMUM_PANEL 64
+
+/// Copies the channels of one image into zeroed planes of `height` x `width`, the window's padding in front.
+void mk_pad_planes(const mk_window *window, const float *input, size_t channels, size_t height, size_t width,
+                   float *padded);
+
+/// mk_pack_patches of planes that hold their padding, for strides of 1: every tap of every pixel lies inside.
+void mk_pack_padded_patches(const mk_window *window, const float *padded, size_t channels, size_t height, size_t width,
+                            size_t first, size_t count, size_t panel_width, float *packed);
 
 /// Writes output[index] = input[sum(index * input_strides)] for every index of `extents`, elements of 1, 2, 4 or 8
 /// bytes; strides in elements.

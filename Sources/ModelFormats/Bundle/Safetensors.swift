@@ -12,7 +12,10 @@ enum Safetensors {
     private static let types: [(name: String, type: ElementType)] = [
         ("F64", .float64), ("F32", .float32), ("F16", .float16), ("BF16", .bfloat16), ("I64", .int64), ("I32", .int32),
         ("I16", .int16), ("I8", .int8), ("U64", .uint64), ("U32", .uint32), ("U16", .uint16), ("U8", .uint8),
-        ("BOOL", .bool),
+        ("BOOL", .bool), ("F8_E4M3", .float8e4m3fn), ("F8_E4M3FNUZ", .float8e4m3fnuz), ("F8_E5M2", .float8e5m2),
+        ("F8_E5M2FNUZ", .float8e5m2fnuz), ("F8_E8M0", .float8e8m0),
+        // The format has no integers of less than eight bits: one byte an element, under names of our own.
+        ("X_F4_E2M1", .float4e2m1), ("X_I4", .int4), ("X_U4", .uint4), ("X_I2", .int2), ("X_U2", .uint2),
     ]
 
     /// Reads all tensors as views of the mapped file.

@@ -28,6 +28,20 @@ enum ONNXAttribute {
         }
     }
 
+    /// The names in a node and in its function's caller, when the attribute is the caller's.
+    static func reference(_ message: WireMessage) throws(WireError) -> (name: String, reference: String)? {
+        var message = message
+        var (name, reference) = ("", "")
+        while let field = try message.next() {
+            switch field.number {
+            case 1: name = try field.string()
+            case 21: reference = try field.string()
+            default: break
+            }
+        }
+        return reference.isEmpty ? nil : (name, reference)
+    }
+
     private static func parts(_ message: WireMessage) throws(WireError) -> Parts {
         var message = message
         var parts = Parts()

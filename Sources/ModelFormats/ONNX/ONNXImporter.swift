@@ -4,7 +4,7 @@ package import TensorEngine
 /// weights inline or as external data in the model's folder.
 package enum ONNXImporter {
     /// Versions of the default operator set whose meaning the engine follows.
-    static let operatorSetVersions = 1...27
+    static let operatorSetVersions = 1...28
 
     /// Whether the bytes begin as ONNX models do: with the IR version (field 1), which is small.
     static func isONNX(_ file: MappedFile) -> Bool {

@@ -12,27 +12,24 @@ struct ONNXModel {
 
     init(_ source: ONNXSource) throws(WireError) {
         var message = WireMessage(source.file.bytes)
-        var functionNames: [String] = []
+        var functions = ONNXFunctions()
+        var graphMessage: WireMessage?
         while let field = try message.next() {
             switch field.number {
             case 1: irVersion = try field.integer()
             case 2: producer = try field.string()
             case 3: producerVersion = try field.string()
-            case 7: graph = try ONNXGraph(try field.message(), source, depth: 0)
+            case 7: graphMessage = try field.message()
             case 8: try readOperatorSet(try field.message())
             case 14:
                 let (key, value) = try Self.entry(try field.message())
                 metadata[key] = value
-            case 25:
-                var function = try field.message()
-                while let part = try function.next() {
-                    if part.number == 1 { functionNames.append(try part.string()) }
-                }
+            case 25: try functions.add(try field.message(), source)
             default: break
             }
         }
-        if let name = functionNames.first {
-            throw WireError("the model defines the function '\(name)': model-local functions are not supported")
+        if let graphMessage {
+            graph = try functions.inlined(try ONNXGraph(graphMessage, source, depth: 0), limits: source.limits)
         }
     }
 
@@ -117,7 +114,10 @@ struct ONNXNode {
     var domain = ""
     var inputs: [String] = []
     var outputs: [String] = []
+    var overload = ""
     var attributes: [String: AttributeValue] = [:]
+    /// In a function's node: attributes that are those of the function's caller, by the caller's name.
+    var references: [String: String] = [:]
 
     init(_ message: WireMessage, _ source: ONNXSource, index: Int, depth: Int) throws(WireError) {
         var attributeMessages: [WireMessage] = []
@@ -130,12 +130,17 @@ struct ONNXNode {
             case 4: operatorType = try field.string()
             case 5: attributeMessages.append(try field.message())
             case 7: domain = try field.string()
+            case 8: overload = try field.string()
             default: break
             }
         }
         if domain == "ai.onnx" { domain = "" }
         for attribute in attributeMessages {
             do throws(WireError) {
+                if let (name, reference) = try ONNXAttribute.reference(attribute) {
+                    references[name] = reference
+                    continue
+                }
                 let (name, value) = try ONNXAttribute.read(attribute, source, depth: depth)
                 guard attributes[name] == nil else { throw WireError("attribute '\(name)' stands there twice") }
                 attributes[name] = value

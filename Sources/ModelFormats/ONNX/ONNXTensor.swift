@@ -35,28 +35,9 @@ struct ONNXTensor {
 
     /// ONNX's number of an element type.
     static func elementType(_ dataType: Int) throws(WireError) -> ElementType {
-        switch dataType {
-        case 1: return .float32
-        case 2: return .uint8
-        case 3: return .int8
-        case 4: return .uint16
-        case 5: return .int16
-        case 6: return .int32
-        case 7: return .int64
-        case 9: return .bool
-        case 10: return .float16
-        case 11: return .float64
-        case 12: return .uint32
-        case 13: return .uint64
-        case 16: return .bfloat16
-        default:
-            let names = [
-                0: "undefined", 8: "string", 14: "complex64", 15: "complex128", 17: "float8e4m3fn",
-                18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 21: "uint4", 22: "int4",
-                23: "float4e2m1", 24: "float8e8m0", 25: "uint2", 26: "int2",
-            ]
-            throw WireError("the element type \(names[dataType] ?? "number \(dataType)") is not supported")
-        }
+        if let type = ElementType(onnxNumber: dataType) { return type }
+        let names = [0: "undefined", 8: "string", 14: "complex64", 15: "complex128"]
+        throw WireError("the element type \(names[dataType] ?? "number \(dataType)") is not supported")
     }
 
     /// The tensor; `source` keeps the memory that it may borrow from alive.
@@ -64,15 +45,17 @@ struct ONNXTensor {
         let elementType = try Self.elementType(dataType)
         do {
             let shape = try Shape(dimensions)
-            let (byteCount, overflow) = shape.elementCount.multipliedReportingOverflow(by: elementType.byteCount)
-            guard !overflow, byteCount <= source.limits.maximumTensorBytes else {
+            // No element takes more than eight bytes, wherever it lies.
+            let (bits, overflow) = shape.elementCount.multipliedReportingOverflow(by: 64)
+            let byteCount = (bits / 64 * elementType.packedBitCount + 7) / 8
+            guard !overflow, shape.elementCount * elementType.byteCount <= source.limits.maximumTensorBytes else {
                 throw WireError("the shape \(shape) takes more than \(source.limits.maximumTensorBytes) bytes")
             }
             if isExternal {
                 let (bytes, owner) = try source.externalBytes(external, byteCount: byteCount)
-                return try checked(Tensor(elementType, shape: shape, borrowing: bytes, owner: owner))
+                return try stored(elementType, shape, bytes, owner: owner)
             }
-            if let raw { return try checked(Tensor(elementType, shape: shape, borrowing: raw, owner: source.file)) }
+            if let raw { return try stored(elementType, shape, raw, owner: source.file) }
             return try listed(elementType, shape)
         } catch let error as TensorError {
             throw WireError(error.description)
@@ -80,6 +63,32 @@ struct ONNXTensor {
             throw error
         } catch {
             throw WireError("\(error)")
+        }
+    }
+
+    private func stored(
+        _ elementType: ElementType, _ shape: Shape, _ bytes: UnsafeRawBufferPointer, owner: MappedFile
+    ) throws -> Tensor {
+        guard elementType.packedBitCount < 8 else {
+            return try checked(Tensor(elementType, shape: shape, borrowing: bytes, owner: owner))
+        }
+        return try unpacked(elementType, shape, Array(bytes))
+    }
+
+    /// Elements of less than eight bits lie packed, the first in the lowest bits.
+    private func unpacked(_ elementType: ElementType, _ shape: Shape, _ bytes: [UInt8]) throws -> Tensor {
+        let bits = elementType.packedBitCount
+        let perByte = 8 / bits
+        let expected = (shape.elementCount + perByte - 1) / perByte
+        guard bytes.count == expected else {
+            throw TensorError.byteCountMismatch(found: bytes.count, expected: expected)
+        }
+        let isSigned = elementType == .int4 || elementType == .int2
+        return Tensor(elementType, shape: shape) { target in
+            for index in 0..<shape.elementCount {
+                let high = bytes[index / perByte] << (8 - bits - index % perByte * bits)
+                target[index] = isSigned ? UInt8(bitPattern: Int8(bitPattern: high) >> (8 - bits)) : high >> (8 - bits)
+            }
         }
     }
 
@@ -111,6 +120,10 @@ struct ONNXTensor {
         case .float16, .bfloat16:
             let bits = integers.map { UInt16(truncatingIfNeeded: $0) }
             return try bits.withUnsafeBytes { try Tensor(elementType, shape: shape, bytes: $0) }
+        default:
+            let bytes = integers.map { UInt8(truncatingIfNeeded: $0) }
+            if elementType.packedBitCount < 8 { return try unpacked(elementType, shape, bytes) }
+            return try bytes.withUnsafeBytes { try Tensor(elementType, shape: shape, bytes: $0) }
         }
     }
 }

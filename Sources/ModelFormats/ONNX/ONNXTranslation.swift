@@ -6,7 +6,8 @@ enum ONNXTranslation {
     /// batch when it has no extent and either no name or one of these, or one that begins with `unk` or `batch`.
     private static let batchNames: Set<String> = ["", "n", "b", "bs", "none", "unknown", "?", "-1", "dynamic"]
 
-    static func graph(_ graph: ONNXGraph, operatorSetVersion: Int) throws(WireError) -> Graph {
+    static func graph(_ original: ONNXGraph, operatorSetVersion: Int) throws(WireError) -> Graph {
+        let graph = withoutMaps(original)
         let inputs = graph.inputs.filter { graph.initializers[$0.name] == nil }
         let batchSymbols = batchSymbols(inputs)
         var values: [ValueInfo] = []
@@ -16,6 +17,24 @@ enum ONNXTranslation {
         return Graph(
             name: graph.name, operatorSetVersion: operatorSetVersion, inputs: values, outputs: outputs,
             nodes: try nodes(graph), initializers: graph.initializers)
+    }
+
+    /// Converters of scikit-learn's models turn the matrix of probabilities into one map a row (ZipMap): the matrix itself
+    /// is the output here, its columns in the order of the node's labels.
+    private static func withoutMaps(_ graph: ONNXGraph) -> ONNXGraph {
+        var result = graph
+        for index in result.nodes.indices where result.nodes[index].operatorType == "ZipMap" {
+            result.nodes[index].operatorType = "Identity"
+            result.nodes[index].domain = ""
+            result.nodes[index].attributes = [:]
+            for output in result.outputs.indices where result.nodes[index].outputs.contains(result.outputs[output].name)
+            {
+                result.outputs[output].isForeign = false
+                result.outputs[output].dataType = 0
+                result.outputs[output].dimensions = nil
+            }
+        }
+        return result
     }
 
     /// A graph in an attribute: its values' types are those of whatever comes in.
@@ -38,6 +57,11 @@ enum ONNXTranslation {
                 throw WireError(
                     "node \(index) '\(node.name)' (\(node.operatorType)): the operator domain '\(node.domain)' "
                         + "is not supported")
+            }
+            if let reference = node.references.first {
+                throw WireError(
+                    "node \(index) '\(node.name)' (\(node.operatorType)): attribute '\(reference.key)' refers to a function's "
+                        + "attribute outside a function")
             }
             var name = node.name.isEmpty ? "\(node.operatorType)_\(index)" : node.name
             while !taken.insert(name).inserted { name += "_\(index)" }

@@ -23,11 +23,14 @@ public enum Datatype: String, Sendable, Hashable, CaseIterable {
         self =
             switch elementType {
             case .bool: .bool
-            case .uint8: .uint8
+            // The protocol has no narrower types: small integers by value, 8- and 4-bit floats by their codes.
+            case .uint8, .uint4, .uint2, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0,
+                .float4e2m1:
+                .uint8
             case .uint16: .uint16
             case .uint32: .uint32
             case .uint64: .uint64
-            case .int8: .int8
+            case .int8, .int4, .int2: .int8
             case .int16: .int16
             case .int32: .int32
             case .int64: .int64

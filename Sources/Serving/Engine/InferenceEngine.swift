@@ -65,14 +65,12 @@ package enum InferenceEngine {
         let graph = first.request.model.graph
         guard first.request.match.isBatched else {
             return try slices.map { slice in
-                let plan = try graph.plan(inputShapes: slice.request.inputs.map(\.shape))
-                return OutputRows(batch: try context.run(plan, inputs: slice.request.inputs), rows: nil)
+                OutputRows(batch: try graph.run(slice.request.inputs, on: context), rows: nil)
             }
         }
         let rowCount = slices.reduce(0) { $0 + $1.rows.count }
         let stacked = try first.request.inputs.indices.map { try stack(slices, input: $0, rowCount: rowCount) }
-        let plan = try graph.plan(inputShapes: stacked.map(\.shape))
-        let outputs = try context.run(plan, inputs: stacked)
+        let outputs = try graph.run(stacked, on: context)
         for (output, declared) in zip(outputs, graph.outputs) where output.shape.dimensions.first != rowCount {
             throw RequestError(
                 .internal, "output \"\(declared.name)\": found shape \(output.shape), expected \(rowCount) rows",

@@ -11,6 +11,8 @@ public struct CompilationOptions: Sendable, Hashable {
     public var maximumArenaByteCount: Int
     /// Elements that one intermediate value or output may have.
     public var maximumTensorElementCount: Int
+    /// How often a Loop's or a Scan's graph may run.
+    public var maximumLoopTripCount: Int
     /// Plans kept per compiled graph; the least recently used one goes first.
     public var maximumCachedPlanCount: Int
     /// Whether nodes are fused and rewritten; off to compare.
@@ -18,12 +20,14 @@ public struct CompilationOptions: Sendable, Hashable {
 
     public init(
         instructionSet: InstructionSetChoice = .automatic, maximumArenaByteCount: Int = 1 << 30,
-        maximumTensorElementCount: Int = 1 << 28, maximumCachedPlanCount: Int = 64, fuses: Bool = true
+        maximumTensorElementCount: Int = 1 << 28, maximumCachedPlanCount: Int = 64,
+        maximumLoopTripCount: Int = 1 << 20, fuses: Bool = true
     ) {
         self.instructionSet = instructionSet
         self.maximumArenaByteCount = maximumArenaByteCount
         self.maximumTensorElementCount = maximumTensorElementCount
         self.maximumCachedPlanCount = maximumCachedPlanCount
+        self.maximumLoopTripCount = maximumLoopTripCount
         self.fuses = fuses
     }
 

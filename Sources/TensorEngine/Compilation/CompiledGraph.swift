@@ -16,6 +16,13 @@ public final class CompiledGraph: Sendable {
     /// Engine version and instruction set: what, besides the weights, the bits of a result depend on.
     public let engineIdentity: String
     public let instructionSet: InstructionSet
+    /// Whether shapes depend on values, so that there are no plans: ``run(_:on:)`` then interprets node by node, which
+    /// allocates every value and is slower.
+    public let isDynamic: Bool
+
+    /// Whether an operator looks at all rows at once (DynamicQuantizeLinear takes its scale from the whole tensor):
+    /// ``run(_:on:)`` then runs row by row, so that a row's result does not depend on its batch.
+    public let mixesRows: Bool
 
     private let program: Program
     private let constantByteCount: Int
@@ -38,8 +45,10 @@ public final class CompiledGraph: Sendable {
         program = try Program(work, kernels: kernels, packedWeights: finalWeights, options: options)
         self.instructionSet = instructionSet
         engineIdentity = "millrace-engine/1 \(instructionSet.rawValue)"
+        isDynamic = declared.isDynamic
         inputs = graph.inputs
         outputs = declared.outputs
+        mixesRows = work.nodes.contains { $0.node.operatorType == "DynamicQuantizeLinear" }
         constantByteCount = work.constants.values.reduce(0) { $0 + $1.byteCount }
         plans = Mutex(PlanCache(capacity: options.maximumCachedPlanCount))
         if declared.sample != nil {
@@ -60,6 +69,36 @@ public final class CompiledGraph: Sendable {
         return plans.withLock { $0.insert(plan, for: inputShapes) }
     }
 
+    /// The outputs for these inputs, by a plan or, where the graph is dynamic, node by node. Thread-safe with a context a
+    /// thread.
+    /// - Throws: ``GraphError`` when an input does not fit, a value is one that an operator cannot take, or a limit is
+    ///   exceeded.
+    public func run(_ inputs: [Tensor], on context: ExecutionContext) throws(GraphError) -> [Tensor] {
+        if mixesRows, self.inputs.allSatisfy(\.hasBatchDimension), let rows = inputs.first?.shape.dimensions.first,
+            rows > 1
+        {
+            // A wrong shape is named before rows are cut out of it.
+            _ = try check(inputs.map(\.shape))
+            return try RowByRow.run(inputs, rows: rows) { (one) throws(GraphError) in try runTogether(one, on: context)
+            }
+        }
+        return try runTogether(inputs, on: context)
+    }
+
+    private func runTogether(_ inputs: [Tensor], on context: ExecutionContext) throws(GraphError) -> [Tensor] {
+        guard isDynamic else { return try context.run(try plan(inputShapes: inputs.map(\.shape)), inputs: inputs) }
+        var values: [String: Tensor] = [:]
+        for (input, (name, type)) in zip(inputs, try check(inputs.map(\.shape))) {
+            guard input.elementType == type.elementType else {
+                throw GraphError(
+                    .shapeMismatch,
+                    "input '\(name)' is \(input.elementType.rawValue), expected \(type.elementType.rawValue)")
+            }
+            values[name] = input
+        }
+        return try Interpreter.run(program, inputs: values)
+    }
+
     private func check(_ shapes: [Shape]) throws(GraphError) -> [(name: String, type: TensorType)] {
         guard shapes.count == inputs.count else {
             throw GraphError(.shapeMismatch, "found \(shapes.count) inputs, expected \(inputs.count)")
@@ -70,7 +109,7 @@ public final class CompiledGraph: Sendable {
             let expected = "[\(input.dimensions.map(\.description).joined(separator: ", "))]"
             let mismatch = "input '\(input.name)' has shape \(shape), expected \(expected)"
             guard shape.rank == input.dimensions.count else { throw GraphError(.shapeMismatch, mismatch) }
-            guard shape.elementCount > 0 else {
+            guard shape.elementCount > 0 || input.dimensions.contains(.fixed(0)) else {
                 throw GraphError(.shapeMismatch, "input '\(input.name)' has shape \(shape): no elements")
             }
             guard shape.elementCount <= program.options.maximumTensorElementCount else {

@@ -31,17 +31,14 @@ enum GraphValidator {
             guard values.insert(input.name).inserted else {
                 throw GraphError(.invalidGraph, "two graph inputs are named '\(input.name)'")
             }
-            for case .fixed(let extent) in input.dimensions where extent <= 0 {
+            for case .fixed(let extent) in input.dimensions where extent < 0 {
                 throw GraphError(
-                    .invalidGraph, "graph input '\(input.name)' has extent \(extent), expected at least 1")
+                    .invalidGraph, "graph input '\(input.name)' has extent \(extent), expected none below 0")
             }
         }
         for name in graph.initializers.keys.sorted() {
             guard values.insert(name).inserted else {
                 throw GraphError(.invalidGraph, "constant '\(name)' has the name of a graph input")
-            }
-            if let shape = graph.initializers[name]?.shape, shape.elementCount == 0, shape.rank > 1 {
-                throw GraphError(.invalidGraph, "constant '\(name)' of shape \(shape) has no elements")
             }
         }
         var outputs = Set<String>()

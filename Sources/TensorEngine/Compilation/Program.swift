@@ -28,10 +28,18 @@ struct Program: Sendable {
         self.options = options
     }
 
+    init(
+        operations: [Operation], constants: [String: Tensor], outputNames: [String], kernels: KernelTable,
+        packedWeights: PackedWeights, options: CompilationOptions
+    ) {
+        (self.operations, self.constants, self.outputNames) = (operations, constants, outputNames)
+        (self.kernels, self.packedWeights, self.options) = (kernels, packedWeights, options)
+    }
+
     func propagation(_ inputs: [(name: String, type: TensorType)]) -> TypePropagation {
         TypePropagation(
             constants: constants, inputs: inputs.map { ($0.name, $0.type) }, kernels: kernels,
-            packedWeights: packedWeights, limit: options.maximumTensorElementCount)
+            packedWeights: packedWeights, options: options)
     }
 
     /// Every value's type for these inputs.

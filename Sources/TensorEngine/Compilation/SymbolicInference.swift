@@ -7,6 +7,8 @@ struct SymbolicInference {
     let outputs: [ValueInfo]
     /// The trial inputs that worked.
     let sampleInputs: [(name: String, type: TensorType)]
+    /// Whether shapes depend on values that are computed at run time.
+    let isDynamic: Bool
 
     init(_ graph: WorkGraph, _ program: Program) throws(GraphError) {
         let symbols = Self.symbols(graph.inputs)
@@ -27,9 +29,10 @@ struct SymbolicInference {
                 firstError = firstError ?? error
             }
         }
+        isDynamic = firstError?.kind == .valueUnknown
         let onlyBatch = symbols.allSatisfy { .symbolic($0) == Dimension.batch }
         // With other symbols an error may be the trial's, and planning on real shapes will tell.
-        if succeeded.isEmpty, onlyBatch, let firstError { throw firstError }
+        if succeeded.isEmpty, onlyBatch, !isDynamic, let firstError { throw firstError }
         sample = succeeded.first?.types
         if let first = succeeded.first {
             sampleInputs = try Self.inputs(graph.inputs, first.extents)

@@ -2,18 +2,18 @@
 struct TypePropagation {
     let kernels: KernelTable
     let packedWeights: PackedWeights
-    let limit: Int
+    let options: CompilationOptions
     private(set) var types: [String: TensorType] = [:]
     private(set) var constants: [String: Tensor]
     private let graphConstants: [String: Tensor]
 
     init(
         constants: [String: Tensor], inputs: [(String, TensorType)], kernels: KernelTable,
-        packedWeights: PackedWeights, limit: Int
+        packedWeights: PackedWeights, options: CompilationOptions
     ) {
         self.kernels = kernels
         self.packedWeights = packedWeights
-        self.limit = limit
+        self.options = options
         self.constants = constants
         self.graphConstants = constants
         for (name, tensor) in constants {
@@ -39,7 +39,33 @@ struct TypePropagation {
                 Operands.Operand(
                     name: name, type: type, constant: constants[name], isGraphConstant: graphConstants[name] != nil))
         }
-        let operands = Operands(node: node, kernels: kernels, packedWeights: packedWeights, inputs: inputs)
+        let operands = Operands(
+            node: node, kernels: kernels, packedWeights: packedWeights, inputs: inputs, options: options)
+        if let whole = operation as? any WholeTensorOperator, operands.areKnown {
+            let values = try whole.evaluate(operands)
+            for (name, value) in zip(node.node.outputs, values) where !name.isEmpty {
+                constants[name] = value
+                types[name] = TensorType(elementType: value.elementType, shape: value.shape)
+            }
+            return (operands, values.map { TensorType(elementType: $0.elementType, shape: $0.shape) }, true)
+        }
+        let outputs = try Self.outputTypes(operation, operands, limit: options.maximumTensorElementCount)
+        for (name, type) in zip(node.node.outputs, outputs) where !name.isEmpty { types[name] = type }
+        if let values = try known(operation, operands, outputs) {
+            for (name, value) in zip(node.node.outputs, values) where !name.isEmpty { constants[name] = value }
+            return (operands, outputs, true)
+        }
+        return (operands, outputs, false)
+    }
+
+    /// The outputs' types, within the limits.
+    static func outputTypes(
+        _ operation: any Operator, _ operands: Operands, limit: Int
+    ) throws(GraphError) -> [TensorType] {
+        let node = operands.node
+        for case let operand? in operands.inputs {
+            try checkEmptiness(operation, node, "input '\(operand.name)'", operand.type.shape)
+        }
         let outputs = try operation.outputTypes(operands)
         for (name, type) in zip(node.node.outputs, outputs) where !name.isEmpty {
             guard type.shape.elementCount <= limit else {
@@ -48,34 +74,42 @@ struct TypePropagation {
                     "output '\(name)' of shape \(type.shape) has \(type.shape.elementCount) elements, at most \(limit) allowed"
                 )
             }
-            // Lists may be empty; for matrices it is a mistake, and products of some extents might overflow.
-            guard type.shape.elementCount > 0 || type.shape.rank < 2 else {
-                throw node.error(.shapeMismatch, "output '\(name)' of shape \(type.shape) has no elements")
-            }
-            types[name] = type
+            try checkEmptiness(operation, node, "output '\(name)'", type.shape)
         }
-        if let values = try known(operation, operands, outputs) {
-            for (name, value) in zip(node.node.outputs, values) where !name.isEmpty { constants[name] = value }
-            return (operands, outputs, true)
+        return outputs
+    }
+
+    /// Lists may be empty; matrices only where the operator has been made for it.
+    private static func checkEmptiness(
+        _ operation: any Operator, _ node: WorkNode, _ role: String, _ shape: Shape
+    ) throws(GraphError) {
+        guard shape.elementCount > 0 || shape.rank < 2 || type(of: operation).admitsEmpty else {
+            throw node.error(.shapeMismatch, "\(role) of shape \(shape) has no elements")
         }
-        return (operands, outputs, false)
     }
 
     private func known(
         _ operation: any Operator, _ operands: Operands, _ outputs: [TensorType]
     ) throws(GraphError) -> [Tensor]? {
         if let values = try operation.constantOutputs(operands) { return values }
-        guard operands.inputs.allSatisfy({ $0 == nil || $0?.constant != nil }) else { return nil }
-        let kernel = try operation.kernel(operands, outputs: outputs)
-        let fault = KernelFault()
-        let values = Evaluator.run(kernel, inputs: operands.inputs.map { $0?.constant }, outputs: outputs, fault)
-        if let message = fault.message { throw operands.error(.invalidValue, message) }
-        return values
+        guard operands.areKnown else { return nil }
+        return try Evaluator.run(operation, operands, outputs)
     }
 }
 
 /// Runs one kernel by itself, for constants.
 enum Evaluator {
+    /// An operator's outputs when all of its operands are known.
+    static func run(
+        _ operation: any Operator, _ operands: Operands, _ outputs: [TensorType]
+    ) throws(GraphError) -> [Tensor] {
+        let kernel = try operation.kernel(operands, outputs: outputs)
+        let fault = KernelFault()
+        let values = run(kernel, inputs: operands.inputs.map { $0?.constant }, outputs: outputs, fault)
+        if let message = fault.message { throw operands.error(.invalidValue, message) }
+        return values
+    }
+
     static func run(_ kernel: Kernel, inputs: [Tensor?], outputs: [TensorType], _ fault: KernelFault) -> [Tensor] {
         var results = outputs.map { Tensor($0.elementType, shape: $0.shape) { _ in } }
         if case .alias(let index) = kernel.placement, let input = inputs[index] {

@@ -10,6 +10,9 @@ public struct GraphError: Error, Sendable, Hashable, CustomStringConvertible {
         case shapeMismatch
         /// A value of an input is one that an operator cannot take: an index outside of its table.
         case invalidValue
+        /// An operator needs a value that is only computed at run time: the graph cannot be planned before, only
+        /// interpreted (``CompiledGraph/isDynamic``).
+        case valueUnknown
         /// A limit of ``CompilationOptions`` is exceeded.
         case limitExceeded
     }

@@ -18,6 +18,8 @@ package enum EngineBenchmark {
         /// Billions of floating-point operations a second, two per multiply-add; the best of the repetitions.
         package let engine: Double
         package let openBLAS: Double
+        /// The same product with 8-bit weights, the rows' quantisation included.
+        package let int8: Double
     }
 
     /// Layers of common classifiers, one row and a batch.
@@ -52,9 +54,32 @@ package enum EngineBenchmark {
         let openBLAS = best(repetitions) {
             for _ in 0..<calls { OpenBLAS.multiply(m: m, n: n, k: k, a, b, &c) }
         }
+        let int8 = best(repetitions, int8Product(product, kernels, calls))
         let work = Double(operations * calls) / 1e9
         return Measurement(
-            product: product, instructionSet: instructionSet, engine: work / engine, openBLAS: work / openBLAS)
+            product: product, instructionSet: instructionSet, engine: work / engine, openBLAS: work / openBLAS,
+            int8: work / int8)
+    }
+
+    /// Quantises `m` rows and multiplies them, `calls` times.
+    private static func int8Product(_ product: Product, _ kernels: KernelTable, _ calls: Int) -> () -> Void {
+        let (m, k, n) = (product.m, product.k, product.n)
+        let lanes = kernels.panelWidth / 2
+        let a = (0..<m * k).map { Float($0 % 17) / 17 - 0.5 }
+        let b = (0..<k * n).map { Int8($0 % 23) }
+        var packed = [Int8](repeating: 0, count: (n + lanes - 1) / lanes * (k + 1) / 2 * 2 * lanes + 2 * lanes)
+        mk_pack_int8(b, k, n, lanes, &packed)
+        let scales = [Float](repeating: 0.01, count: n)
+        return {
+            var rows = [Int16](repeating: 0, count: m * ((k + 1) / 2 * 2))
+            var rowScales = [Float](repeating: 0, count: m)
+            var c = [Float](repeating: 0, count: m * n)
+            var epilogue = FusedActivation.none.epilogue
+            for _ in 0..<calls {
+                kernels.functions.quantize_rows(a, m, k, &rows, &rowScales)
+                kernels.functions.gemm_int8(m, n, k, rows, rowScales, packed, scales, &c, n, &epilogue)
+            }
+        }
     }
 
     /// Seconds of the fastest repetition.

@@ -8,6 +8,7 @@ final class PackedWeights: Sendable {
         var transposed: Bool
         /// The bits, so that equality is an equivalence for NaN too.
         var scaleBits: UInt32
+        var isInt8 = false
     }
 
     private let panelWidth: Int
@@ -33,6 +34,25 @@ final class PackedWeights: Sendable {
                             from + index * k * n, layout.transposed ? 1 : n, layout.transposed ? k : 1, k, n,
                             panelWidth, Float(bitPattern: layout.scaleBits), to + index * size)
                     }
+                }
+            }
+            cache[layout] = made
+            return made
+        }
+    }
+
+    /// An int8 matrix `[n, k]` packed for `gemm_int8`.
+    func int8Matrix(_ value: String, of tensor: Tensor, k: Int, n: Int) throws(TensorError) -> Tensor {
+        let lanes = panelWidth / 2
+        let (padded, overflow) = n.addingReportingOverflow(lanes - 1)
+        guard !overflow, k < Int.max else { throw .invalidShape([n, k], "the packed matrix overflows") }
+        let shape = try Shape([padded / lanes, (k + 1) / 2, lanes, 2])
+        let layout = Layout(value: value, transposed: true, scaleBits: 0, isInt8: true)
+        return packed.withLock { cache in
+            if let found = cache[layout] { return found }
+            let made = Tensor(.int8, shape: shape) { target in
+                tensor.withElements(Int8.self) { source in
+                    mk_pack_int8(source.baseAddress, k, n, lanes, target.assumingMemoryBound(to: Int8.self).baseAddress)
                 }
             }
             cache[layout] = made

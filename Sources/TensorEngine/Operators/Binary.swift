@@ -6,8 +6,13 @@ struct BinaryOperator: Operator {
     static let names: Set<String> = ["Add", "Sub", "Mul", "Div"]
 
     private let operation: mk_binary
+    /// For the element types without a vector kernel.
+    private let general: VariadicOperator
+
+    static var admitsEmpty: Bool { true }
 
     init(_ node: inout NodeReader) throws(GraphError) {
+        general = try VariadicOperator(&node)
         switch node.node.node.operatorType {
         case "Add": operation = MK_ADD
         case "Sub": operation = MK_SUBTRACT
@@ -18,15 +23,13 @@ struct BinaryOperator: Operator {
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let a = try operands.type(0, among: .float32, .float64, .int32, .int64)
-        let b = try operands.type(1, among: a.elementType)
-        guard let dimensions = Broadcasting.shape(a.shape.dimensions, b.shape.dimensions) else {
-            throw operands.error(.shapeMismatch, "shapes do not broadcast: \(a.shape) and \(b.shape)")
-        }
-        return [TensorType(elementType: a.elementType, shape: try operands.makeShape(dimensions))]
+        try general.outputTypes(operands)
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+        guard [.float32, .float64, .int32, .int64].contains(outputs[0].elementType),
+            outputs[0].shape.elementCount > 0
+        else { return try general.kernel(operands, outputs: outputs) }
         let shape = outputs[0].shape
         let a = try operands.shape(0)
         let b = try operands.shape(1)

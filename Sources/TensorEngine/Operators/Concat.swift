@@ -2,6 +2,8 @@
 struct ConcatOperator: Operator {
     private let axis: Int
 
+    static var admitsEmpty: Bool { true }
+
     init(_ node: inout NodeReader) throws(GraphError) {
         guard node.node.node.attributes["axis"] != nil else {
             throw node.error(.invalidGraph, "attribute 'axis' is missing")

@@ -2,6 +2,8 @@
 struct ConstantOperator: Operator {
     private let value: Tensor
 
+    static var admitsEmpty: Bool { true }
+
     init(_ node: inout NodeReader) throws(GraphError) {
         let names = ["value", "value_float", "value_floats", "value_int", "value_ints"]
         let present = names.filter { node.node.node.attributes[$0] != nil }
@@ -39,6 +41,8 @@ struct ConstantOperator: Operator {
 struct ShapeOperator: Operator {
     private let start: Int
     private let end: Int?
+
+    static var admitsEmpty: Bool { true }
 
     init(_ node: inout NodeReader) throws(GraphError) {
         start = try node.int("start", default: 0)

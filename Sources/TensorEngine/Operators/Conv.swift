@@ -1,6 +1,6 @@
 import CTensorKernels
 
-/// Conv (opset 1, 11): one or two spatial dimensions, groups, dilations, strides, padding. Each image by itself: patches
+/// Conv (opset 1 to 22): any number of spatial dimensions, groups, dilations, strides, padding. With one or two and float32, each image by itself: patches
 /// of a bounded number of output pixels are packed as the right operand of a product with the filters; a depthwise
 /// convolution slides its windows directly.
 struct ConvOperator: Operator {
@@ -10,6 +10,8 @@ struct ConvOperator: Operator {
 
     /// Bytes of packed patches at a time: they stay in the second-level cache.
     private static let patchByteCount = 256 << 10
+    /// Bytes of an image's planes up to which they are copied with their padding; larger ones have few edges.
+    private static let paddedByteCount = 1 << 20
 
     init(_ node: inout NodeReader) throws(GraphError) {
         attributes = try WindowAttributes(&node, hasCeilMode: false)
@@ -18,11 +20,13 @@ struct ConvOperator: Operator {
         guard groups >= 1 else { throw node.error(.invalidGraph, "group is \(groups), expected at least 1") }
     }
 
-    private func geometry(_ operands: Operands) throws(GraphError) -> WindowGeometry {
+    /// The kernel's extents, everything checked.
+    private func kernelExtents(_ operands: Operands) throws(GraphError) -> [Int] {
         let input = try operands.shape(0)
         let weights = try operands.shape(1)
-        guard input.rank == 3 || input.rank == 4 else {
-            throw operands.error(.shapeMismatch, "input has \(input.rank) dimensions, expected 3 or 4: \(input)")
+        guard input.rank >= 3 else {
+            throw operands.error(
+                .shapeMismatch, "input has \(input.rank) dimensions, expected at least 3: \(input)")
         }
         guard weights.rank == input.rank else {
             throw operands.error(
@@ -36,25 +40,51 @@ struct ConvOperator: Operator {
         if let declared = attributes.kernelShape, declared != kernel {
             throw operands.error(.shapeMismatch, "kernel_shape is \(declared), the weights have \(kernel)")
         }
-        return try WindowGeometry(
-            attributes, spatial: Array(input.dimensions[2...]), kernel: kernel, operands)
+        return kernel
+    }
+
+    private func geometry(_ operands: Operands) throws(GraphError) -> WindowGeometry {
+        try WindowGeometry(
+            attributes, spatial: Array(try operands.shape(0).dimensions[2...]), kernel: try kernelExtents(operands),
+            operands)
+    }
+
+    /// Where there is no vector kernel: other types than float32, three and more spatial dimensions.
+    private func general(_ operands: Operands) throws(GraphError) -> GeneralConvolution? {
+        let type = try operands.type(0)
+        guard type.elementType != .float32 || type.shape.rank > 4 else { return nil }
+        let kernel = try kernelExtents(operands)
+        let box = try WindowBox(
+            attributes, spatial: Array(type.shape.dimensions[2...]), kernel: kernel, operands)
+        return GeneralConvolution(box: box, groups: groups)
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let type = try operands.type(0, among: .float32)
-        let weights = try operands.type(1, among: .float32).shape
-        let geometry = try geometry(operands)
+        let type = try operands.type(0, in: ElementType.floatingPoint)
+        let weights = try operands.type(1, among: type.elementType).shape
+        var extents = try general(operands)?.box.output ?? []
+        if extents.isEmpty { extents = try geometry(operands).outputExtents }
         if operands.has(2) {
-            let bias = try operands.type(2, among: .float32).shape
+            let bias = try operands.type(2, among: type.elementType).shape
             guard bias.dimensions == [weights[0]] else {
                 throw operands.error(.shapeMismatch, "bias has shape \(bias), expected [\(weights[0])]")
             }
         }
-        let shape = try operands.makeShape([type.shape[0], weights[0]] + geometry.outputExtents)
-        return [TensorType(elementType: .float32, shape: shape)]
+        let shape = try operands.makeShape([type.shape[0], weights[0]] + extents)
+        return [TensorType(elementType: type.elementType, shape: shape)]
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+        if let general = try general(operands) {
+            let kernel = try general.kernel(operands, outputs[0])
+            // Only float32 nodes have an activation fused.
+            guard activation != .none else { return kernel }
+            let (kernels, activation, count) = (operands.kernels, activation, outputs[0].shape.elementCount)
+            return Kernel { arguments in
+                kernel.body(arguments)
+                activation.apply(kernels, to: arguments.output(0), count: count)
+            }
+        }
         let geometry = try geometry(operands)
         let input = try operands.shape(0)
         let outputChannels = outputs[0].shape[1]
@@ -74,7 +104,13 @@ struct ConvOperator: Operator {
         let panels = (pixels + width - 1) / width
         let panelsAtOnce = max(1, min(panels, Self.patchByteCount / (k * width * 4)))
         let pixelsAtOnce = panelsAtOnce * width
-        return Kernel(scratchByteCount: k * pixelsAtOnce * 4) { arguments in
+        // With strides of 1 the taps of a row of pixels lie side by side, once the planes hold their padding.
+        let window = geometry.window
+        let height = window.output_height + (window.kernel_height - 1) * window.dilation_height
+        let pitch = window.output_width + (window.kernel_width - 1) * window.dilation_width
+        let isDense = window.stride_height == 1 && window.stride_width == 1 && width <= Int(MK_MAXIMUM_PANEL)
+        let padded = isDense && channels * height * pitch * 4 <= Self.paddedByteCount ? channels * height * pitch : 0
+        return Kernel(scratchByteCount: (k * pixelsAtOnce + padded) * 4) { arguments in
             var window = geometry.window
             var epilogue = activation.epilogue
             let source = arguments.input(0, as: Float.self)
@@ -86,11 +122,18 @@ struct ConvOperator: Operator {
                 let group = index % groups
                 let plane = source + index * channels * geometry.inputPlane
                 let result = target + index * filters * pixels
+                let planes = patches + k * pixelsAtOnce
+                if padded > 0 { mk_pad_planes(&window, plane, channels, height, pitch, planes) }
                 epilogue.row_bias = bias.map { $0 + group * filters }
                 var first = 0
                 while first < pixels {
                     let count = min(pixelsAtOnce, pixels - first)
-                    mk_pack_patches(&window, plane, channels, first, count, width, patches)
+                    if padded > 0 {
+                        mk_pack_padded_patches(
+                            &window, planes, channels, height, pitch, first, count, width, patches)
+                    } else {
+                        mk_pack_patches(&window, plane, channels, first, count, width, patches)
+                    }
                     kernels.functions.gemm(
                         filters, count, k, weights + group * filters * k, k, patches, result + first, pixels,
                         &epilogue)

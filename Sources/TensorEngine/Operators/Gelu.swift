@@ -4,8 +4,11 @@ import CTensorKernels
 /// the error grows with `x²` as that of `exp(-x² / 2)` does.
 struct GeluOperator: Operator {
     private let approximates: Bool
+    /// For other element types than float32.
+    private let general: FunctionOperator
 
     init(_ node: inout NodeReader) throws(GraphError) {
+        general = try FunctionOperator(&node)
         let approximation = try node.string("approximate", default: "none")
         guard ["none", "tanh"].contains(approximation) else {
             throw node.error(.invalidGraph, "attribute 'approximate' is '\(approximation)', expected none or tanh")
@@ -14,10 +17,11 @@ struct GeluOperator: Operator {
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        [try operands.type(0, among: .float32)]
+        [try operands.type(0, in: ElementType.floatingPoint)]
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+        guard outputs[0].elementType == .float32 else { return try general.kernel(operands, outputs: outputs) }
         let (kernels, approximates) = (operands.kernels, approximates)
         let count = outputs[0].shape.elementCount
         return Kernel(placement: .inPlace([0])) { arguments in

@@ -33,7 +33,7 @@ struct GemmOperator: Operator {
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let type = try operands.type(0, among: .float32, .float64).elementType
+        let type = try operands.type(0, in: ElementType.numeric).elementType
         _ = try operands.type(1, among: type)
         let (m, n, _) = try extents(operands)
         if operands.has(2) {
@@ -47,6 +47,7 @@ struct GemmOperator: Operator {
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         if outputs[0].elementType == .float64 { return try doubleKernel(operands) }
+        guard outputs[0].elementType == .float32 else { return try generalKernel(operands, outputs[0]) }
         let (m, n, k) = try extents(operands)
         let kernels = operands.kernels
         let (transposesA, transposesB, alpha, activation) = (transposesA, transposesB, alpha, activation)
@@ -115,6 +116,19 @@ struct GemmOperator: Operator {
                 for column in 0..<n { row[column] = beta * source[column * strides[1]] }
             }
         }
+    }
+
+    private func generalKernel(_ operands: Operands, _ output: TensorType) throws(GraphError) -> Kernel {
+        let (m, n, k) = try extents(operands)
+        var general = GeneralProduct(m: m, n: n, k: k, pairs: [(0, 0)])
+        general.leftStrides = transposesA ? (1, m) : (k, 1)
+        general.rightStrides = transposesB ? (1, k) : (n, 1)
+        general.alpha = Double(alpha)
+        if operands.has(2) {
+            let strides = Broadcasting.strides(of: try operands.shape(2).dimensions, broadcastTo: [m, n])
+            general.addend = (Double(beta), strides)
+        }
+        return try operands.visitNumeric(output.elementType, general)
     }
 
     private func doubleKernel(_ operands: Operands) throws(GraphError) -> Kernel {

@@ -8,6 +8,25 @@ struct LinearOperator: Operator {
     enum Activation: String, Sendable {
         case none, relu, gelu, tanh
         case geluTanh = "gelu_tanh"
+
+        /// Applies what the product's epilogue does not.
+        func finish(_ y: UnsafeMutablePointer<Float>, count: Int, _ kernels: KernelTable) {
+            switch self {
+            case .none, .relu: break
+            case .gelu: kernels.functions.gelu(0, y, y, count)
+            case .geluTanh: kernels.functions.gelu(1, y, y, count)
+            case .tanh: kernels.functions.unary(MK_UNARY_TANH, y, y, count, 0, 0)
+            }
+        }
+    }
+
+    /// Reads the attribute `activation`.
+    static func activation(_ node: inout NodeReader) throws(GraphError) -> Activation {
+        let name = try node.string("activation", default: "none")
+        guard let activation = Activation(rawValue: name) else {
+            throw node.error(.unsupported, "activation '\(name)', supported: none, relu, gelu, gelu_tanh, tanh")
+        }
+        return activation
     }
 
     private let isTransposed: Bool
@@ -15,11 +34,7 @@ struct LinearOperator: Operator {
 
     init(_ node: inout NodeReader) throws(GraphError) {
         isTransposed = try node.bool("transposed", default: true)
-        let name = try node.string("activation", default: "none")
-        guard let activation = Activation(rawValue: name) else {
-            throw node.error(.unsupported, "activation '\(name)', supported: none, relu, gelu, gelu_tanh, tanh")
-        }
-        self.activation = activation
+        activation = try Self.activation(&node)
     }
 
     private func extents(_ operands: Operands) throws(GraphError) -> (m: Int, n: Int, k: Int) {
@@ -71,12 +86,7 @@ struct LinearOperator: Operator {
                     arguments.input(1), isTransposed ? 1 : n, isTransposed ? k : 1, k, n, kernels.panelWidth, 1, packed)
                 kernels.functions.gemm(m, n, k, x, k, packed, y, n, &epilogue)
             }
-            switch activation {
-            case .none, .relu: break
-            case .gelu: kernels.functions.gelu(0, y, y, m * n)
-            case .geluTanh: kernels.functions.gelu(1, y, y, m * n)
-            case .tanh: kernels.functions.unary(MK_UNARY_TANH, y, y, m * n, 0, 0)
-            }
+            activation.finish(y, count: m * n, kernels)
         }
     }
 }

@@ -10,7 +10,7 @@ struct MatMulOperator: Operator {
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let a = try operands.type(0, among: .float32, .float64)
+        let a = try operands.type(0, in: ElementType.numeric)
         let b = try operands.type(1, among: a.elementType)
         let product = try MatrixProduct(a.shape, b.shape, operands)
         if operands.has(2) {
@@ -25,6 +25,10 @@ struct MatMulOperator: Operator {
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         let product = try MatrixProduct(try operands.shape(0), try operands.shape(1), operands)
         if outputs[0].elementType == .float64 { return doubleKernel(product, operands.kernels) }
+        guard outputs[0].elementType == .float32 else {
+            let general = GeneralProduct(m: product.m, n: product.n, k: product.k, pairs: product.pairs)
+            return try operands.visitNumeric(outputs[0].elementType, general)
+        }
         let (m, n, k) = (product.m, product.n, product.k)
         let kernels = operands.kernels
         let activation = activation
@@ -74,7 +78,7 @@ struct MatMulOperator: Operator {
 }
 
 /// The extents of a broadcast matrix product.
-private struct MatrixProduct {
+struct MatrixProduct: Sendable {
     var m: Int
     let n: Int
     let k: Int

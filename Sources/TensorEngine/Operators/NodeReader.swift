@@ -6,7 +6,14 @@ struct WorkNode: Sendable {
     /// Whether a MatMul has a bias vector as a third input: its own form of MatMul + Add.
     var hasFusedBias = false
 
-    init(_ node: Node) { self.node = node }
+    /// Names that the graphs in its attributes read from outside: the last of its inputs, which rewriting may rename.
+    let captures: [String]
+
+    init(_ node: Node) {
+        captures = Subgraph.captures(of: node)
+        self.node = node
+        self.node.inputs += captures
+    }
 
     func error(_ kind: GraphError.Kind, _ message: String) -> GraphError {
         GraphError(kind, node: node.name, operatorType: node.operatorType, message)
@@ -66,6 +73,33 @@ struct NodeReader {
         case .ints(let found)?: return found
         case let found?: throw mismatch(name, found, "ints")
         }
+    }
+
+    mutating func floats(_ name: String) throws(GraphError) -> [Float]? {
+        switch take(name) {
+        case nil: return nil
+        case .floats(let found)?: return found
+        case let found?: throw mismatch(name, found, "floats")
+        }
+    }
+
+    mutating func strings(_ name: String) throws(GraphError) -> [String]? {
+        switch take(name) {
+        case nil: return nil
+        case .strings(let found)?: return found
+        case let found?: throw mismatch(name, found, "strings")
+        }
+    }
+
+    /// The numbers of a tensor attribute, or of a list of floats under another name.
+    mutating func numbers(_ name: String, tensor: String) throws(GraphError) -> [Double]? {
+        if let found = try self.tensor(tensor) {
+            guard let values = found.converted(to: .float64)?.withElements(Double.self, { Array($0) }) else {
+                throw error(.invalidGraph, "attribute '\(tensor)' is \(found.elementType.rawValue), expected numbers")
+            }
+            return values
+        }
+        return try floats(name)?.map(Double.init)
     }
 
     mutating func tensor(_ name: String) throws(GraphError) -> Tensor? {

@@ -15,11 +15,16 @@ protocol Operator: Sendable {
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType]
     /// The kernel for these operands. Called after `outputTypes`, with its result.
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel
-    /// The outputs, when they follow from the operands' types alone (Shape, Constant).
+    /// The outputs, when they follow from the operands' types alone (Shape, Constant), or from their values where an
+    /// operator has no kernel but computes whole tensors.
     func constantOutputs(_ operands: Operands) throws(GraphError) -> [Tensor]?
+    /// Whether operands and outputs of two dimensions and more may have no elements. Elsewhere it is a mistake.
+    static var admitsEmpty: Bool { get }
 }
 
 extension Operator {
+    static var admitsEmpty: Bool { false }
+
     func constantOutputs(_ operands: Operands) throws(GraphError) -> [Tensor]? { nil }
 }
 
@@ -39,6 +44,7 @@ struct Operands: Sendable {
     let packedWeights: PackedWeights
     /// nil where an optional input is omitted.
     let inputs: [Operand?]
+    let options: CompilationOptions
 
     var count: Int { inputs.count }
 
@@ -66,12 +72,20 @@ struct Operands: Sendable {
         return operand.type
     }
 
+    /// The value of an input on which the outputs' shapes depend.
+    /// - Throws: ``GraphError/Kind/valueUnknown`` when it is computed at run time; the graph is then interpreted.
+    func constant(_ index: Int, meaning: String) throws(GraphError) -> Tensor {
+        let operand = try operand(index)
+        guard let constant = operand.constant else {
+            throw error(.valueUnknown, "\(meaning) '\(operand.name)' is computed at run time, expected a constant")
+        }
+        return constant
+    }
+
     /// The elements of an int64 (or int32) input that must be known before the run.
     func constantIntegers(_ index: Int, meaning: String) throws(GraphError) -> [Int] {
         let operand = try operand(index)
-        guard let constant = operand.constant else {
-            throw error(.unsupported, "\(meaning) '\(operand.name)' is computed at run time, expected a constant")
-        }
+        let constant = try constant(index, meaning: meaning)
         switch constant.elementType {
         case .int64: return constant.withElements(Int64.self) { $0.map { Int($0) } }
         case .int32: return constant.withElements(Int32.self) { $0.map { Int($0) } }

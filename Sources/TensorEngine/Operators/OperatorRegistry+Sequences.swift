@@ -7,8 +7,6 @@ extension OperatorRegistry {
         "MaskedGRU": Entry(GRUOperator.self, inputs: 7...7, outputs: 1...2),
         "MaskedLSTM": Entry(LSTMOperator.self, inputs: 9...9, outputs: 1...3),
         "MaskedRNN": Entry(RNNOperator.self, inputs: 7...7, outputs: 1...2),
-        "Max": Entry(ExtremumOperator.self, inputs: 2...2),
-        "Min": Entry(ExtremumOperator.self, inputs: 2...2),
         "MaskSteps": Entry(MaskStepsOperator.self, inputs: 2...2),
         "ReverseAxis": Entry(ReverseAxisOperator.self, inputs: 1...1),
         "RowLookup": Entry(RowLookupOperator.self, inputs: 2...2),

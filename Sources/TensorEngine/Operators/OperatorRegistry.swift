@@ -20,14 +20,13 @@ enum OperatorRegistry {
             "Concat": Entry(ConcatOperator.self, inputs: 1...Int.max),
             "Constant": Entry(ConstantOperator.self, inputs: 0...0),
             "Conv": Entry(ConvOperator.self, inputs: 2...3),
-            "Dropout": Entry(ReshapingOperator.self, inputs: 1...3, outputs: 1...2),
             "Flatten": Entry(ReshapingOperator.self, inputs: 1...1),
             "Gemm": Entry(GemmOperator.self, inputs: 2...3),
             "GlobalAveragePool": Entry(GlobalPoolOperator.self, inputs: 1...1),
             "GlobalMaxPool": Entry(GlobalPoolOperator.self, inputs: 1...1),
             "Identity": Entry(ReshapingOperator.self, inputs: 1...1),
             "MatMul": Entry(MatMulOperator.self, inputs: 2...2),
-            "MaxPool": Entry(PoolOperator.self, inputs: 1...1),
+            "MaxPool": Entry(PoolOperator.self, inputs: 1...1, outputs: 1...2),
             "Pad": Entry(PadOperator.self, inputs: 1...4),
             "Reshape": Entry(ReshapeOperator.self, inputs: 2...2),
             "Shape": Entry(ShapeOperator.self, inputs: 1...1),
@@ -39,6 +38,12 @@ enum OperatorRegistry {
         entries.merge(TransformerOperators.entries) { $1 }
         for name in UnaryOperator.names { entries[name] = Entry(UnaryOperator.self, inputs: 1...1) }
         for name in BinaryOperator.names { entries[name] = Entry(BinaryOperator.self, inputs: 2...2) }
+        entries.merge(generalEntries) { $1 }
+        entries.merge(elementwiseEntries) { $1 }
+        entries.merge(shapeEntries) { $1 }
+        entries.merge(computingEntries) { $1 }
+        entries.merge(windowEntries) { $1 }
+        entries.merge(classicalEntries) { $1 }
         entries.merge(sequenceEntries) { known, _ in known }
         return entries
     }()

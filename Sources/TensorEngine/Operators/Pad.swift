@@ -1,11 +1,19 @@
-/// Pad in constant mode (attributes before opset 11, inputs from then on, `axes` from 18 on), of every element type.
+/// Pad (attributes before opset 11, inputs from then on, `axes` from 18 on), of every element type.
 /// Negative pads crop.
 struct PadOperator: Operator {
+    private enum Mode: String { case constant, edge, reflect, wrap }
+
+    private let mode: Mode
     private let attributes: (pads: [Int], value: Float)?
 
+    static var admitsEmpty: Bool { true }
+
     init(_ node: inout NodeReader) throws(GraphError) {
-        let mode = try node.string("mode", default: "constant")
-        guard mode == "constant" else { throw node.error(.unsupported, "mode is '\(mode)', supported: constant") }
+        let name = try node.string("mode", default: "constant")
+        guard let mode = Mode(rawValue: name) else {
+            throw node.error(.invalidGraph, "mode is '\(name)', expected constant, edge, reflect or wrap")
+        }
+        self.mode = mode
         guard node.operatorSetVersion < 11 else {
             attributes = nil
             return
@@ -40,15 +48,16 @@ struct PadOperator: Operator {
         return (begin, end)
     }
 
-    /// The bytes of one padding element.
-    private func fill(_ operands: Operands, _ type: ElementType) throws(GraphError) -> [UInt8] {
+    /// The bytes of one padding element; nil when they are computed at run time.
+    private func fill(_ operands: Operands, _ type: ElementType) throws(GraphError) -> [UInt8]? {
         if operands.has(2) {
             let operand = try operands.operand(2)
             _ = try operands.type(2, among: type)
-            guard let constant = operand.constant, constant.shape.elementCount == 1 else {
-                throw operands.error(.unsupported, "constant_value '\(operand.name)' is not a constant scalar")
+            guard operand.type.shape.elementCount == 1 else {
+                throw operands.error(
+                    .shapeMismatch, "constant_value '\(operand.name)' is \(operand.type.shape), expected a scalar")
             }
-            return constant.withBytes { Array($0) }
+            return operand.constant?.withBytes { Array($0) }
         }
         guard let value = attributes?.value, value != 0 else { return [UInt8](repeating: 0, count: type.byteCount) }
         switch type {
@@ -63,15 +72,21 @@ struct PadOperator: Operator {
         let (begin, end) = try pads(operands)
         _ = try fill(operands, type.elementType)
         let dimensions = type.shape.dimensions.indices.map { type.shape[$0] + begin[$0] + end[$0] }
+        if mode != .constant {
+            for axis in dimensions.indices where type.shape[axis] == 0 && dimensions[axis] > 0 {
+                throw operands.error(.shapeMismatch, "axis \(axis) of \(type.shape) has nothing to repeat")
+            }
+        }
         return [TensorType(elementType: type.elementType, shape: try operands.makeShape(dimensions))]
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         let (begin, _) = try pads(operands)
         let input = try operands.shape(0).dimensions
+        if mode != .constant { return repeating(begin, input, outputs[0]) }
         let output = outputs[0].shape.dimensions
         let pattern = try fill(operands, outputs[0].elementType)
-        let size = pattern.count
+        let size = outputs[0].elementType.byteCount
         // The part of the input that stays, as a box with an origin in both.
         let from = begin.map { max(0, -$0) }
         let to = begin.map { max(0, $0) }
@@ -85,7 +100,14 @@ struct PadOperator: Operator {
         return Kernel { arguments in
             let target = UnsafeMutableRawBufferPointer(
                 start: arguments.rawOutput(0), count: outputs[0].shape.elementCount * size)
-            for index in target.indices { target[index] = pattern[index % size] }
+            if let pattern {
+                for index in target.indices { target[index] = pattern[index % size] }
+            } else {
+                let value = arguments.rawInput(2)
+                for index in target.indices {
+                    target[index] = value.load(fromByteOffset: index % size, as: UInt8.self)
+                }
+            }
             guard run > 0 else { return }
             for row in 0..<rows {
                 var rest = row
@@ -98,6 +120,40 @@ struct PadOperator: Operator {
                 }
                 (arguments.rawOutput(0) + destination * size).copyMemory(
                     from: arguments.rawInput(0) + source * size, byteCount: run)
+            }
+        }
+    }
+
+    /// Padding made of the input's own elements.
+    private func repeating(_ begin: [Int], _ input: [Int], _ output: TensorType) -> Kernel {
+        let strides = Broadcasting.rowMajorStrides(input)
+        // For each axis, which element stands at each place of the output.
+        let sources = input.indices.map { axis in
+            (0..<output.shape[axis]).map { place -> Int in
+                let (index, extent) = (place - begin[axis], input[axis])
+                switch mode {
+                case .wrap: return ((index % extent) + extent) % extent * strides[axis]
+                case .reflect:
+                    let period = max(2 * (extent - 1), 1)
+                    let folded = ((index % period) + period) % period
+                    return (folded < extent ? folded : period - folded) * strides[axis]
+                default: return min(max(index, 0), extent - 1) * strides[axis]
+                }
+            }
+        }
+        let walk = StridedWalk(output.shape.dimensions, strides: input.map { _ in 0 })
+        let extents = output.shape.dimensions
+        let size = output.elementType.byteCount
+        return Kernel { arguments in
+            walk.forEach { position, _ in
+                var rest = position
+                var source = 0
+                for axis in extents.indices.reversed() {
+                    source += sources[axis][rest % extents[axis]]
+                    rest /= extents[axis]
+                }
+                (arguments.rawOutput(0) + position * size).copyMemory(
+                    from: arguments.rawInput(0) + source * size, byteCount: size)
             }
         }
     }

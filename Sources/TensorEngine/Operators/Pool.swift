@@ -1,13 +1,16 @@
 import CTensorKernels
 
-/// MaxPool (opset 1 to 12, without indices) and AveragePool (opset 1 to 22) over one or two spatial dimensions. NaN under
+/// MaxPool and AveragePool (opset 1 to 22); of float32 over one or two spatial dimensions by vector kernels. NaN under
 /// a window makes its result NaN.
 struct PoolOperator: Operator {
     private let attributes: WindowAttributes
     private let isMax: Bool
     private let countsPadding: Bool
+    /// For other types than float32, more dimensions, and indices.
+    private let general: GeneralPoolOperator
 
     init(_ node: inout NodeReader) throws(GraphError) {
+        general = try GeneralPoolOperator(&node)
         isMax = node.node.node.operatorType == "MaxPool"
         attributes = try WindowAttributes(&node, hasCeilMode: true)
         countsPadding = isMax ? false : try node.bool("count_include_pad", default: false)
@@ -37,14 +40,21 @@ struct PoolOperator: Operator {
         return geometry
     }
 
+    private func isPlain(_ operands: Operands) throws(GraphError) -> Bool {
+        let type = try operands.type(0)
+        return type.elementType == .float32 && type.shape.rank <= 4 && !operands.hasOutput(1)
+    }
+
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let type = try operands.type(0, among: .float32)
+        guard try isPlain(operands) else { return try general.outputTypes(operands) }
+        let type = try operands.type(0)
         let extents = try geometry(operands).outputExtents
         let shape = try operands.makeShape(type.shape.dimensions[..<2] + extents)
         return [TensorType(elementType: .float32, shape: shape)]
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+        guard try isPlain(operands) else { return try general.kernel(operands, outputs: outputs) }
         let geometry = try geometry(operands)
         let planes = outputs[0].shape[0] * outputs[0].shape[1]
         let kernels = operands.kernels

@@ -1,25 +1,19 @@
 /// Operators whose output is the input's bytes under another shape; they cost nothing at run time. Flatten (opset 1 to
-/// 21), Squeeze and Unsqueeze (axes as attribute before opset 13, as input from then on), Identity, and Dropout, which
-/// is Identity at inference.
+/// 21), Squeeze and Unsqueeze (axes as attribute before opset 13, as input from then on), Identity.
 struct ReshapingOperator: Operator {
-    static let names: Set<String> = ["Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"]
+    static let names: Set<String> = ["Flatten", "Squeeze", "Unsqueeze", "Identity"]
 
     private let operatorType: String
     private let axis: Int
     private let axes: [Int]?
+
+    static var admitsEmpty: Bool { true }
 
     init(_ node: inout NodeReader) throws(GraphError) {
         operatorType = node.node.node.operatorType
         axis = operatorType == "Flatten" ? try node.int("axis", default: 1) : 0
         let takesAxes = operatorType == "Squeeze" || operatorType == "Unsqueeze"
         axes = takesAxes && node.operatorSetVersion < 13 ? try node.ints("axes") : nil
-        if operatorType == "Dropout" {
-            _ = try node.float("ratio", default: 0.5)
-            _ = try node.int("seed", default: 0)
-            guard node.node.node.outputs.dropFirst().allSatisfy(\.isEmpty) else {
-                throw node.error(.unsupported, "the mask output is not available at inference")
-            }
-        }
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
@@ -32,13 +26,6 @@ struct ReshapingOperator: Operator {
             dimensions = [shape.dimensions[..<axis].reduce(1, *), shape.dimensions[axis...].reduce(1, *)]
         case "Squeeze": dimensions = try squeezed(shape, operands)
         case "Unsqueeze": dimensions = try unsqueezed(shape, operands)
-        case "Dropout":
-            if operands.has(2), let mode = try operands.operand(2).constant, mode.elementType == .bool,
-                mode.withElements(Bool.self, { $0.contains(true) })
-            {
-                throw operands.error(.unsupported, "training_mode is true, supported: false")
-            }
-            dimensions = shape.dimensions
         default: dimensions = shape.dimensions
         }
         let result = TensorType(elementType: type.elementType, shape: try operands.makeShape(dimensions))
@@ -79,6 +66,8 @@ struct ReshapingOperator: Operator {
 struct ReshapeOperator: Operator {
     private let allowsZero: Bool
 
+    static var admitsEmpty: Bool { true }
+
     init(_ node: inout NodeReader) throws(GraphError) {
         allowsZero = try node.bool("allowzero", default: false)
     }
@@ -104,10 +93,10 @@ struct ReshapeOperator: Operator {
         if let axis = inferred.first {
             dimensions[axis] = 1
             let known = try operands.makeShape(dimensions).elementCount
-            guard known > 0, type.shape.elementCount % known == 0 else {
+            guard known > 0 || type.shape.elementCount == 0, known == 0 || type.shape.elementCount % known == 0 else {
                 throw operands.error(.shapeMismatch, mismatch)
             }
-            dimensions[axis] = type.shape.elementCount / known
+            dimensions[axis] = known == 0 ? 0 : type.shape.elementCount / known
         }
         let shape = try operands.makeShape(dimensions)
         guard shape.elementCount == type.shape.elementCount else {

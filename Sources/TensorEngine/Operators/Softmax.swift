@@ -6,18 +6,21 @@ struct SoftmaxOperator: Operator {
     private let axis: Int
     private let flattens: Bool
 
+    /// For other element types than float32.
+    private let general: AxisFunctionOperator
+
     init(_ node: inout NodeReader) throws(GraphError) {
+        general = try AxisFunctionOperator(&node)
         flattens = node.operatorSetVersion < 13
         axis = try node.int("axis", default: flattens ? 1 : -1)
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let type = try operands.type(0, among: .float32)
-        _ = try operands.normalizedAxis(axis, rank: type.shape.rank, allowingEnd: flattens)
-        return [type]
+        try general.outputTypes(operands)
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+        guard outputs[0].elementType == .float32 else { return try general.kernel(operands, outputs: outputs) }
         let shape = outputs[0].shape
         let axis = try operands.normalizedAxis(axis, rank: shape.rank, allowingEnd: flattens)
         let outer = shape.dimensions[..<axis].reduce(1, *)

@@ -4,6 +4,8 @@ import CTensorKernels
 struct TransposeOperator: Operator {
     private let permutation: [Int]?
 
+    static var admitsEmpty: Bool { true }
+
     init(_ node: inout NodeReader) throws(GraphError) {
         permutation = try node.ints("perm")
     }

@@ -1,6 +1,6 @@
 import CTensorKernels
 
-/// Elementwise functions of one float32 operand. Accuracy (tested against float64): Exp within 2 ulp, the functions built
+/// Elementwise functions of one operand; of float32 by vector kernels. Their accuracy (tested against float64): Exp within 2 ulp, the functions built
 /// on it within 4; the others round once or twice. Relu, LeakyRelu and Clip pass NaN on.
 struct UnaryOperator: Operator {
     static let names: Set<String> = [
@@ -11,8 +11,13 @@ struct UnaryOperator: Operator {
     private let operation: mk_unary
     private let alpha: Float
     private let beta: Float
+    /// For other element types than float32.
+    private let general: FunctionOperator
+
+    static var admitsEmpty: Bool { true }
 
     init(_ node: inout NodeReader) throws(GraphError) {
+        general = try FunctionOperator(&node)
         var parameters: (Float, Float) = (0, 0)
         switch node.node.node.operatorType {
         case "Relu": operation = MK_UNARY_RELU
@@ -44,10 +49,11 @@ struct UnaryOperator: Operator {
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        [try operands.type(0, among: .float32)]
+        try general.outputTypes(operands)
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+        guard outputs[0].elementType == .float32 else { return try general.kernel(operands, outputs: outputs) }
         let (operation, alpha, beta) = (operation, alpha, beta)
         let kernels = operands.kernels
         let count = outputs[0].shape.elementCount

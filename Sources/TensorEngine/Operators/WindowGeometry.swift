@@ -45,70 +45,20 @@ struct WindowGeometry: Sendable {
             throw operands.error(
                 .unsupported, "input has \(rank + 2) dimensions, supported: 3 or 4 (one or two spatial ones)")
         }
-        func list(_ values: [Int]?, _ name: String, count: Int, default value: Int, least: Int) throws(GraphError)
-            -> [Int]
-        {
-            guard let values else { return [Int](repeating: value, count: count) }
-            guard values.count == count else {
-                throw operands.error(
-                    .shapeMismatch,
-                    "\(name) has \(values.count) values, expected \(count) for \(rank) spatial dimensions")
-            }
-            guard values.allSatisfy({ $0 >= least && $0 <= Int(Int32.max) }) else {
-                throw operands.error(.shapeMismatch, "\(name) is \(values), expected values from \(least) to 2^31 - 1")
-            }
-            return values
-        }
-        let kernel = try list(kernel, "kernel_shape", count: rank, default: 1, least: 1)
-        let strides = try list(attributes.strides, "strides", count: rank, default: 1, least: 1)
-        let dilations = try list(attributes.dilations, "dilations", count: rank, default: 1, least: 1)
-        let pads = try list(attributes.pads, "pads", count: 2 * rank, default: 0, least: 0)
-        var outputs: [Int] = []
-        var begin: [Int] = []
-        var end: [Int] = []
-        for axis in 0..<rank {
-            let reach = (kernel[axis] - 1) * dilations[axis] + 1
-            let extent = spatial[axis]
-            switch attributes.autoPad {
-            case .sameUpper, .sameLower:
-                let output = (extent + strides[axis] - 1) / strides[axis]
-                let total = max((output - 1) * strides[axis] + reach - extent, 0)
-                let smaller = total / 2
-                outputs.append(output)
-                begin.append(attributes.autoPad == .sameUpper ? smaller : total - smaller)
-                end.append(attributes.autoPad == .sameUpper ? total - smaller : smaller)
-            case .notSet, .valid:
-                let padded = extent + pads[axis] + pads[axis + rank]
-                guard reach <= padded else {
-                    throw operands.error(
-                        .shapeMismatch,
-                        "window of extent \(reach) is larger than the padded input extent \(padded) on spatial axis \(axis)"
-                    )
-                }
-                let room = padded - reach
-                var output = room / strides[axis] + 1
-                // The last, partial window counts only if it starts on the input or its leading padding.
-                if attributes.ceils, room % strides[axis] != 0, output * strides[axis] < extent + pads[axis] {
-                    output += 1
-                }
-                outputs.append(output)
-                begin.append(pads[axis])
-                end.append(pads[axis + rank])
-            }
-        }
+        let box = try WindowBox(attributes, spatial: spatial, kernel: kernel, operands)
         func plane(_ values: [Int], _ missing: Int) -> (Int, Int) {
             rank == 2 ? (values[0], values[1]) : (missing, values[0])
         }
         var window = mk_window()
         (window.input_height, window.input_width) = plane(spatial, 1)
-        (window.output_height, window.output_width) = plane(outputs, 1)
-        (window.kernel_height, window.kernel_width) = plane(kernel, 1)
-        (window.stride_height, window.stride_width) = plane(strides, 1)
-        (window.dilation_height, window.dilation_width) = plane(dilations, 1)
-        (window.pad_top, window.pad_left) = plane(begin, 0)
+        (window.output_height, window.output_width) = plane(box.output, 1)
+        (window.kernel_height, window.kernel_width) = plane(box.kernel, 1)
+        (window.stride_height, window.stride_width) = plane(box.strides, 1)
+        (window.dilation_height, window.dilation_width) = plane(box.dilations, 1)
+        (window.pad_top, window.pad_left) = plane(box.padsBegin, 0)
         self.window = window
-        outputExtents = outputs
-        padsEnd = plane(end, 0)
+        outputExtents = box.output
+        padsEnd = plane(box.padsEnd, 0)
     }
 
     var inputPlane: Int { window.input_height * window.input_width }

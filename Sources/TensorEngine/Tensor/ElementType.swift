@@ -4,20 +4,37 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
     case int8, int16, int32, int64
     case uint8, uint16, uint32, uint64
     case bool
+    /// Floats of eight and four bits (ONNX 1.16 and later, "Float stored in 8 bits"), one byte an element.
+    case float8e4m3fn, float8e4m3fnuz, float8e5m2, float8e5m2fnuz, float8e8m0, float4e2m1
+    /// Integers of four and two bits, one byte an element, sign-extended.
+    case int4, uint4, int2, uint2
 
     /// Bytes that one element takes in memory.
     public var byteCount: Int {
         switch self {
-        case .bool, .int8, .uint8: 1
+        case .bool, .int8, .uint8, .int4, .uint4, .int2, .uint2, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
+            .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+            1
         case .float16, .bfloat16, .int16, .uint16: 2
         case .float32, .int32, .uint32: 4
         case .float64, .int64, .uint64: 8
         }
     }
 
+    /// Bits that one element takes in an ONNX file, where those of less than eight are packed.
+    package var packedBitCount: Int {
+        switch self {
+        case .int4, .uint4, .float4e2m1: 4
+        case .int2, .uint2: 2
+        default: 8 * byteCount
+        }
+    }
+
     public var isFloatingPoint: Bool {
         switch self {
-        case .float32, .float64, .float16, .bfloat16: true
+        case .float32, .float64, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
+            .float8e8m0, .float4e2m1:
+            true
         default: false
         }
     }

@@ -1,6 +1,7 @@
 /// The extents of a tensor, outermost first. A scalar has no dimensions and one element.
 public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
-    /// Every extent is ≥ 0 and their product fits `Int`; both are checked when the shape is made.
+    /// Every extent is ≥ 0 and the product of those that are not zero fits `Int`, so that no product of some of them
+    /// overflows; both are checked when the shape is made.
     public let dimensions: [Int]
     /// The product of the dimensions.
     public let elementCount: Int
@@ -10,12 +11,12 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
         var count = 1
         for extent in dimensions {
             guard extent >= 0 else { throw .invalidShape(dimensions, "extent \(extent) is negative") }
-            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
             guard !overflow else { throw .invalidShape(dimensions, "the number of elements overflows") }
             count = product
         }
         self.dimensions = dimensions
-        self.elementCount = count
+        self.elementCount = dimensions.contains(0) ? 0 : count
     }
 
     /// For literals in code; outside data goes through the throwing initializer.

@@ -78,3 +78,86 @@ perceptron("perceptron")
 perceptron("external", external=True)
 convolution()
 recurrent()
+
+
+def functions():
+    """Calls of a model's own functions, one inside of the other, with an attribute of the caller's."""
+    scaled = helper.make_function(
+        "local", "Scaled", ["a"], ["b"],
+        [helper.make_node("Constant", [], ["factor"], value_float=0.0), helper.make_node("Mul", ["a", "factor"], ["b"])],
+        [helper.make_opsetid("", 17)], ["factor"])
+    scaled.node[0].attribute[0].Clear()
+    reference = scaled.node[0].attribute[0]
+    reference.name, reference.ref_attr_name, reference.type = "value_float", "factor", onnx.AttributeProto.FLOAT
+    block = helper.make_function(
+        "local", "Block", ["a", "w"], ["b"],
+        [helper.make_node("MatMul", ["a", "w"], ["m"]), helper.make_node("Scaled", ["m"], ["s"], domain="local", factor=0.5),
+         helper.make_node("Relu", ["s"], ["b"])],
+        [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)])
+    graph = helper.make_graph(
+        [helper.make_node("Block", ["x", "w0"], ["h"], domain="local"),
+         helper.make_node("Block", ["h", "w1"], ["y"], domain="local")],
+        "functions", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3])], [weights("w0", 8, 6), weights("w1", 6, 3)])
+    model = helper.make_model(
+        graph, functions=[scaled, block], ir_version=8,
+        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("local", 1)])
+    finish("functions", model, {"x": random.normal(size=(5, 8)).astype(np.float32)})
+
+
+def quantized():
+    """A layer that is quantised while running, with one scale for the whole tensor."""
+    integers = numpy_helper.from_array(random.integers(-127, 128, (8, 3)).astype(np.int8), "w")
+    graph = helper.make_graph(
+        [helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]),
+         helper.make_node("MatMulInteger", ["q", "w", "zero"], ["i"]), helper.make_node("Cast", ["i"], ["f"], to=1),
+         helper.make_node("Mul", ["f", "scale"], ["m"]), helper.make_node("Mul", ["m", "step"], ["y"])],
+        "quantized", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3])],
+        [integers, numpy_helper.from_array(np.array(0.01, np.float32), "step")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    finish("quantized", model, {"x": random.normal(size=(5, 8)).astype(np.float32)}, row_by_row=True)
+
+
+def branches():
+    """A branch by a value of the input, which reads a value of the outer graph, and a loop."""
+    def branch(name, operator):
+        return helper.make_graph([helper.make_node(operator, ["h"], [name])], name, [],
+                                 [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4])])
+
+    body = helper.make_graph(
+        [helper.make_node("Add", ["v", "h"], ["v_out"]), helper.make_node("Identity", ["c"], ["c_out"])], "body",
+        [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("c", TensorProto.BOOL, []),
+         helper.make_tensor_value_info("v", TensorProto.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("c_out", TensorProto.BOOL, []),
+         helper.make_tensor_value_info("v_out", TensorProto.FLOAT, [1, 4])])
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("ReduceSum", ["h"], ["sum"], keepdims=0),
+         helper.make_node("Greater", ["sum", "zero"], ["positive"]),
+         helper.make_node("If", ["positive"], ["chosen"], then_branch=branch("t", "Exp"), else_branch=branch("e", "Neg")),
+         helper.make_node("Loop", ["trips", "", "chosen"], ["y"], body=body)],
+        "branches", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4])],
+        [weights("w", 8, 4), numpy_helper.from_array(np.array(0, np.float32), "zero"),
+         numpy_helper.from_array(np.array(3, np.int64), "trips")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    finish("branches", model, {"x": random.normal(size=(1, 8)).astype(np.float32)})
+
+
+def finish(name, model, data, row_by_row=False):
+    model.producer_name = "millrace-fixtures"
+    onnx.checker.check_model(model)
+    path = HERE / f"{name}.onnx"
+    onnx.save(model, path)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    if row_by_row:
+        rows = [session.run(None, {key: value[i:i + 1] for key, value in data.items()}) for i in range(len(data["x"]))]
+        answers = [np.concatenate(parts) for parts in zip(*rows)]
+    else:
+        answers = session.run(None, data)
+    np.savez(HERE / f"{name}.npz", **data, **{o.name: a for o, a in zip(session.get_outputs(), answers)})
+
+
+functions()
+quantized()
+branches()

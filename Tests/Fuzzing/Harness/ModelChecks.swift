@@ -68,7 +68,7 @@ enum ModelChecks {
                     for index in buffer.indices { buffer[index] = UInt8(index & 1) }
                 })
         }
-        let outputs = try ExecutionContext().run(try compiled.plan(inputShapes: inputs.map(\.shape)), inputs: inputs)
+        let outputs = try compiled.run(inputs, on: ExecutionContext())
         require(outputs.count == graph.outputs.count, "outputs went missing")
     }
 

@@ -4,7 +4,9 @@ import Testing
 @Suite struct ExecutionContextTests {
     /// Warm runs keep the arena and the pointer table that the largest plan needed.
     @Test func memoryGrowsOnlyForLargerPlans() throws {
-        for layer in LayerCase.all.suffix(2) {
+        let layers = LayerCase.all.filter { $0.name == "perceptron" || $0.name.hasPrefix("LSTM") }
+        #expect(layers.count >= 2)
+        for layer in layers {
             let compiled = try CompiledGraph(layer.graph)
             let context = ExecutionContext()
             let large = try compiled.plan(inputShapes: [Shape([64] + layer.row)])

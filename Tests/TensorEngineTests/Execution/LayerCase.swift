@@ -57,6 +57,7 @@ struct LayerCase: Sendable {
         }
         result += [perceptron(&numbers), convolutional(&numbers)]
         result += recurrent(&numbers)
+        result += general(&numbers)
         return result
     }
 

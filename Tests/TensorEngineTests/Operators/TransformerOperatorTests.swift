@@ -156,7 +156,7 @@ import Testing
             ),
             (
                 .single("LayerNormalization", input: [.batch, .fixed(5)], constants: [weights]), [1, 5],
-                "expected 5 elements"
+                "has shape [4, 6], which does not fit"
             ),
             (
                 .single(

@@ -65,7 +65,7 @@ enum BiasFusion {
     }
 }
 
-/// Lets Conv, Gemm and MatMul apply the Relu, LeakyRelu or Clip that follows as they store their result.
+/// Lets convolutions and matrix products apply the Relu, LeakyRelu or Clip that follows as they store their result.
 enum ActivationFusion {
     static func run(_ graph: inout WorkGraph) {
         var index = 0
@@ -73,7 +73,7 @@ enum ActivationFusion {
             let node = graph.nodes[index]
             guard let input = node.node.inputs.first, let activation = activation(node, graph),
                 let producer = graph.producers[input], graph.useCounts[input] == 1,
-                ["Conv", "Gemm", "MatMul"].contains(graph.nodes[producer].node.operatorType),
+                ["Conv", "DynamicQuantizeMatMul", "Gemm", "MatMul"].contains(graph.nodes[producer].node.operatorType),
                 graph.nodes[producer].activation == .none
             else {
                 index += 1

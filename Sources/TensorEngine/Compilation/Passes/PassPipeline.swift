@@ -20,7 +20,7 @@ enum ConstantFolding {
     static func run(_ graph: inout WorkGraph, _ program: Program) throws(GraphError) {
         var propagation = TypePropagation(
             constants: graph.constants, inputs: [], kernels: program.kernels, packedWeights: program.packedWeights,
-            limit: program.options.maximumTensorElementCount)
+            options: program.options)
         var remaining: [WorkNode] = []
         for node in graph.nodes {
             guard node.node.inputs.allSatisfy({ $0.isEmpty || propagation.constants[$0] != nil }) else {
@@ -39,7 +39,10 @@ enum ConstantFolding {
 enum IdentityRemoval {
     static func run(_ graph: inout WorkGraph) {
         for node in graph.nodes {
-            guard node.node.operatorType == "Identity" || node.node.operatorType == "Dropout" else { continue }
+            // Dropout's third operand may ask for training mode, which must not be lost.
+            guard node.node.operatorType == "Identity" || node.node.operatorType == "Dropout",
+                node.node.inputs.count < 3 || node.node.inputs[2].isEmpty
+            else { continue }
             guard let input = node.node.inputs.first, let output = node.node.outputs.first else { continue }
             graph.replaceUses(of: output, with: input)
         }

@@ -74,23 +74,3 @@ struct RecurrentAttributes: Sendable {
         activations = (0..<directions).map { Array(gates[$0 * defaults.count..<($0 + 1) * defaults.count]) }
     }
 }
-
-extension NodeReader {
-    mutating func floats(_ name: String) throws(GraphError) -> [Float]? {
-        switch take(name) {
-        case nil: return nil
-        case .floats(let found)?: return found
-        case let found?:
-            throw error(.invalidGraph, "attribute '\(name)' is of type \(found.typeName), expected floats")
-        }
-    }
-
-    mutating func strings(_ name: String) throws(GraphError) -> [String]? {
-        switch take(name) {
-        case nil: return nil
-        case .strings(let found)?: return found
-        case let found?:
-            throw error(.invalidGraph, "attribute '\(name)' is of type \(found.typeName), expected strings")
-        }
-    }
-}

@@ -6,13 +6,35 @@ import Testing
 
 /// Models made by `Tests/Fixtures/onnx/make_models.py` compute what ONNX Runtime computes.
 @Suite struct ONNXModelTests {
-    static let names = ["perceptron", "external", "convolution", "recurrent"]
+    static let names = ["perceptron", "external", "convolution", "recurrent", "functions", "quantized"]
 
     @Test(arguments: names) func computesWhatONNXRuntimeComputes(_ name: String) throws {
         let model = try ModelFile.open(Fixtures.path("onnx/\(name).onnx"))
         #expect(model.source.framework == "onnx" && model.source.version.hasPrefix("millrace-fixtures"))
         #expect(model.graph.operatorSetVersion == 17)
         try check(model.graph, name)
+    }
+
+    /// A branch that depends on the input, with values of the outer graph, and a loop: there is no plan.
+    @Test func branchesAndLoopsAreInterpreted() throws {
+        let graph = try ModelFile.open(Fixtures.path("onnx/branches.onnx")).graph
+        #expect(try CompiledGraph(graph).isDynamic)
+        try check(graph, "branches")
+        let folder = try TemporaryFolder()
+        let manifest = Manifest(name: "branches", graph: graph, createdAt: "2026-01-01T00:00:00Z")
+        try ModelBundle(manifest: manifest, graph: graph).write(to: folder.path + "/bundle")
+        try check(try ModelFile.open(folder.path + "/bundle").graph, "branches")
+        // The other branch.
+        let x = try #require(try Fixtures.arrays("onnx/branches.npz")["x"])
+        let opposite = try Tensor(shape: x.shape, elements: try x.elements(as: Float.self).map { -$0 })
+        let (one, other) = (try run(graph, ["x": x]), try run(graph, ["x": opposite]))
+        #expect(try one["y"]?.elements(as: Float.self) != other["y"]?.elements(as: Float.self))
+        // A loop may not run for ever.
+        var options = CompilationOptions()
+        options.maximumLoopTripCount = 2
+        let limited = try CompiledGraph(graph, options: options)
+        let error = #expect(throws: GraphError.self) { try limited.run([x], on: ExecutionContext()) }
+        #expect(error?.kind == .limitExceeded && error?.operatorType == "Loop")
     }
 
     /// A bundle keeps everything, wherever the weights lay.

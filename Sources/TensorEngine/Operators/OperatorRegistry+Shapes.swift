@@ -1,0 +1,30 @@
+extension OperatorRegistry {
+    /// Operators that move elements, or make them from shapes.
+    static let shapeEntries: [String: Entry] = [
+        "CenterCropPad": Entry(CenterCropPadOperator.self, inputs: 2...2),
+        "Compress": Entry(CompressOperator.self, inputs: 2...2),
+        "ConstantOfShape": Entry(ConstantOfShapeOperator.self, inputs: 1...1),
+        "DepthToSpace": Entry(BlockOperator.self, inputs: 1...1),
+        "Expand": Entry(ReplicationOperator.self, inputs: 2...2),
+        "EyeLike": Entry(EyeLikeOperator.self, inputs: 1...1),
+        "Gather": Entry(GatherOperator.self, inputs: 2...2),
+        "GatherElements": Entry(GatherElementsOperator.self, inputs: 2...2),
+        "GatherND": Entry(GatherNDOperator.self, inputs: 2...2),
+        "NonZero": Entry(NonZeroOperator.self, inputs: 1...1),
+        "OneHot": Entry(OneHotOperator.self, inputs: 3...3),
+        "Range": Entry(RangeOperator.self, inputs: 3...3),
+        "ReverseSequence": Entry(ReverseSequenceOperator.self, inputs: 2...2),
+        "Scatter": Entry(ScatterElementsOperator.self, inputs: 3...3),
+        "ScatterElements": Entry(ScatterElementsOperator.self, inputs: 3...3),
+        "ScatterND": Entry(ScatterNDOperator.self, inputs: 3...3),
+        "Size": Entry(SizeOperator.self, inputs: 1...1),
+        "Slice": Entry(SliceOperator.self, inputs: 1...5),
+        "SpaceToDepth": Entry(BlockOperator.self, inputs: 1...1),
+        "Split": Entry(SplitOperator.self, inputs: 1...2, outputs: 1...Int.max),
+        "TensorScatter": Entry(TensorScatterOperator.self, inputs: 2...3),
+        "Tile": Entry(ReplicationOperator.self, inputs: 2...2),
+        "TopK": Entry(TopKOperator.self, inputs: 1...2, outputs: 2...2),
+        "Trilu": Entry(TriluOperator.self, inputs: 1...2),
+        "Unique": Entry(UniqueOperator.self, inputs: 1...1, outputs: 1...4),
+    ]
+}
