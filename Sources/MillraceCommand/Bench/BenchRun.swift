@@ -20,7 +20,9 @@ struct BenchRun {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let model = try BenchModel(options, folder: folder)
-        _ = try ModelImport.run(file: model.path, name: Self.modelName, metadata: [:], store: folder + "/models")
+        _ = try ModelImport.run(
+            ModelImport.open(model.path, name: Self.modelName), name: Self.modelName, metadata: [:],
+            store: folder + "/models")
         let draft = BenchRequests(model, encoding: options.encoding, topic: "", partitions: 1)
         let topics = try BenchTopics(options, recordBytes: draft.approximateBytes, logger: logger)
         let result: Result<BenchReport, any Error>

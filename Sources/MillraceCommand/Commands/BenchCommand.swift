@@ -10,11 +10,13 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               millrace bench pipeline --compare
+              millrace bench engine model.onnx --batch 1,8,32
               millrace bench codec
               millrace bench kernels --output json
             """,
         subcommands: [
-            BenchPipelineCommand.self, BenchEchoCommand.self, BenchCodecCommand.self, BenchKernelsCommand.self,
+            BenchPipelineCommand.self, BenchEchoCommand.self, BenchEngineCommand.self, BenchCodecCommand.self,
+            BenchKernelsCommand.self,
             BenchWorkerCommand.self,
         ])
 }
@@ -74,7 +76,7 @@ struct BenchKernelsCommand: ParsableCommand {
         abstract: "Compare the engine's matrix product with OpenBLAS, on one thread.",
         discussion: """
             The engine's product adds up every row in one fixed order, whatever the batch; OpenBLAS, the yardstick, is free \
-            to choose. Best of 50 repetitions each, in billions of floating-point operations a second.
+            to choose. INT8 is the engine's product with 8-bit weights, as models import --quantize makes them. Best of 50 repetitions each, in billions of floating-point operations a second.
 
             EXAMPLES
               millrace bench kernels --output json
@@ -92,19 +94,21 @@ struct BenchKernelsCommand: ParsableCommand {
                     "m": .integer(Int64(one.product.m)), "k": .integer(Int64(one.product.k)),
                     "n": .integer(Int64(one.product.n)), "instruction_set": .string(one.instructionSet.rawValue),
                     "gflops": .real(one.engine), "openblas_gflops": .real(one.openBLAS),
-                    "ratio": .real(one.engine / one.openBLAS),
+                    "ratio": .real(one.engine / one.openBLAS), "int8_gops": .real(one.int8),
+                    "int8_ratio": .real(one.int8 / one.engine),
                 ])
             })
         format.print(document) {
             var table = TextTable([
                 ("ROWS", .right), ("INNER", .right), ("COLUMNS", .right), ("INSTRUCTIONS", .left), ("ENGINE", .right),
-                ("OPENBLAS", .right), ("RATIO", .right),
+                ("OPENBLAS", .right), ("RATIO", .right), ("INT8", .right), ("INT8/ENGINE", .right),
             ])
             for one in measurements {
                 table.append(
                     "\(one.product.m)", "\(one.product.k)", "\(one.product.n)", one.instructionSet.rawValue,
                     NumberText.fixed(one.engine, digits: 1), NumberText.fixed(one.openBLAS, digits: 1),
-                    NumberText.fixed(one.engine / one.openBLAS, digits: 2))
+                    NumberText.fixed(one.engine / one.openBLAS, digits: 2), NumberText.fixed(one.int8, digits: 1),
+                    NumberText.fixed(one.int8 / one.engine, digits: 2))
             }
             return table.render()
         }

@@ -37,7 +37,8 @@ struct DemoRun {
             try cluster.createTopic(topic + configuration.topics.deadLetterSuffix, partitions: Self.partitions)
         }
         try cluster.createTopic(configuration.topics.results, partitions: Self.partitions)
-        _ = try ModelImport.run(file: dataset.modelPath, name: "digits", metadata: [:], store: folder)
+        _ = try ModelImport.run(
+            ModelImport.open(dataset.modelPath, name: "digits"), name: "digits", metadata: [:], store: folder)
         inputName = try IsolatedModelFile.open(dataset.modelPath).graph.inputs.first?.name ?? ""
     }
 

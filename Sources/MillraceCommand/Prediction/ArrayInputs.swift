@@ -8,13 +8,15 @@ enum ArrayInputs {
     /// (`arr_0`, `arr_1`, …), by position. Elements of another numeric type are converted to the input's.
     ///
     /// - Throws: ``CommandFailure`` naming the array, what was found and what the model expects.
-    static func match(_ arrays: [(name: String, tensor: Tensor)], to signature: [ValueInfo]) throws -> [NamedTensor] {
+    static func match(
+        _ arrays: [(name: String, tensor: Tensor)], to signature: [ValueInfo], option: String = "--inputs"
+    ) throws -> [NamedTensor] {
         let isComplete = signature.allSatisfy { input in arrays.contains { $0.name == input.name } }
         let isPositional = arrays.enumerated().allSatisfy { $0.element.name == "arr_\($0.offset)" }
         guard isComplete || (isPositional && arrays.count == signature.count) else {
             throw CommandFailure(
                 .usage,
-                "--inputs: found the arrays \(list(arrays.map(\.name))), expected \(list(signature.map(\.name)))"
+                "\(option): found the arrays \(list(arrays.map(\.name))), expected \(list(signature.map(\.name)))"
                     + (signature.count == 1 ? " or arr_0 alone" : " or arr_0 to arr_\(max(0, signature.count - 1))"))
         }
         return try signature.enumerated().map { position, declared in
@@ -22,7 +24,7 @@ enum ArrayInputs {
             guard let array = named, let tensor = array.tensor.converted(to: declared.elementType) else {
                 throw CommandFailure(
                     .usage,
-                    "--inputs: array \"\(named?.name ?? declared.name)\" holds "
+                    "\(option): array \"\(named?.name ?? declared.name)\" holds "
                         + "\(named?.tensor.elementType.rawValue ?? "nothing"), "
                         + "which cannot be converted to \(declared.elementType.rawValue)")
             }

@@ -25,7 +25,10 @@ import Testing
         ),
         (
             ["models", "import"],
-            ["<file>", "--name", "--alias", "--metadata", "--operator", "--store", "--offline", "--output"]
+            [
+                "<file>", "--name", "--alias", "--metadata", "--quantize", "--calibration", "--operator", "--store",
+                "--offline", "--output",
+            ]
                 + configuration
         ),
         (["models", "list"], ["<name>", "--retired", "--store", "--offline", "--output"] + configuration),
@@ -87,7 +90,11 @@ import Testing
         ),
         (["offsets", "export"], ["--topic", "--group", "--all-groups", "--output"] + configuration),
         (["completions"], ["<shell>"]),
-        (["bench"], ["codec", "kernels"]),
+        (["bench"], ["codec", "engine", "kernels"]),
+        (
+            ["bench", "engine"],
+            ["<model>", "--batch", "--threads", "--seconds", "--sequence", "--instruction-set", "--output"]
+        ),
         (["bench", "codec"], ["--numbers", "--rounds", "--output"]),
         (["bench", "kernels"], ["--output"]),
     ]
@@ -127,6 +134,8 @@ import Testing
         (["models", "import"], "<file>"),
         (["health", "--url", "ftp://x"], "ftp://x"),
         (["bench", "codec", "--rounds", "0"], "--rounds"),
+        (["bench", "engine", "m.onnx", "--batch", "1,x"], "--batch"),
+        (["bench", "engine", "m.onnx", "--instruction-set", "sse"], "--instruction-set"),
         (["offsets", "reset", "--topic", "t"], "found none"),
         (["offsets", "reset", "--topic", "t", "--to-earliest", "--shift-by", "-1"], "--to-earliest, --shift-by"),
         (["offsets", "reset", "--to-earliest"], "--all-topics"),

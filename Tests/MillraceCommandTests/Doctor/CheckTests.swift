@@ -150,7 +150,8 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder.path + "/store", withIntermediateDirectories: true)
         #expect(StoreCheck(configuration).findings().contains { $0.level == .warning && $0.fix != nil })
         _ = try ModelImport.run(
-            file: DigitArrays.mlp, name: "digits", metadata: [:], store: configuration.models.store)
+            ModelImport.open(DigitArrays.mlp, name: "digits"), name: "digits", metadata: [:],
+            store: configuration.models.store)
         #expect(StoreCheck(configuration).findings().map(\.level) == [.ok, .ok, .ok])
         let bundles = configuration.models.store + "/bundles"
         let digest = try #require(try FileManager.default.contentsOfDirectory(atPath: bundles).first)

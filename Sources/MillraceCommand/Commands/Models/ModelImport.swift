@@ -8,8 +8,9 @@ enum ModelImport {
     private static let maximumAttempts = 50
 
     /// With the store's own index, where no registry topic is.
-    static func run(file: String, name: String, metadata: [String: String], store path: String) throws -> ModelVersion {
-        let imported = try open(file, name: name)
+    static func run(
+        _ imported: ImportedModel, name: String, metadata: [String: String], store path: String
+    ) throws -> ModelVersion {
         let store = try DirectoryArtifactStore(root: path)
         return try VersionIndex(root: path).append(name: name) { number in
             try store.put(bundle(imported, name: name, number: number, metadata: metadata))
@@ -19,11 +20,10 @@ enum ModelImport {
     /// On the registry topic: first the bundle, then the event that makes it a version. Whoever is killed in between leaves
     /// a bundle that nothing refers to, never a version without one.
     static func run(
-        file: String, name: String, metadata: [String: String], alias: String?, session: RegistrySession,
+        _ imported: ImportedModel, name: String, metadata: [String: String], alias: String?, session: RegistrySession,
         operatorName: String
     ) async throws -> ModelVersion {
         if let alias { try AliasName.validate(alias) }
-        let imported = try open(file, name: name)
         let artifacts = try session.artifacts()
         for conflict in try await session.adopt(as: operatorName) {
             Console.printError("millrace: \(conflict.explanation)")
@@ -46,7 +46,8 @@ enum ModelImport {
         throw CommandFailure(.refused, "\(name): other imports were faster \(maximumAttempts) times; try again")
     }
 
-    private static func open(_ file: String, name: String) throws -> ImportedModel {
+    /// - Throws: what is wrong with the name or the file, or why the engine could not serve it.
+    static func open(_ file: String, name: String) throws -> ImportedModel {
         try ModelName.validate(name)
         let imported = try IsolatedModelFile.open(file)
         // Compiling now refuses what could not be served later.

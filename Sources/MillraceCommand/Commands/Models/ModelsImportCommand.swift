@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSONDocuments
+import ModelFormats
 import ModelRegistry
 
 struct ModelsImportCommand: AsyncParsableCommand {
@@ -14,10 +15,15 @@ struct ModelsImportCommand: AsyncParsableCommand {
             Until a champion is set (--alias champion, or models promote), the highest number is what requests get that name \
             no version.
 
+            --quantize int8 keeps the weights of matrix products in 8 bits, a quarter of the size, and says how the answers \
+            change: on the rows of --calibration, a .npz with the model's inputs and, if it has them, the right classes \
+            as "labels"; otherwise on random rows, which tell less.
+
             EXAMPLES
               millrace models import model.h5 --name digits
               millrace models import model.h5 --name digits --alias candidate
               millrace models import model.h5 --metadata team=vision
+              millrace models import model.h5 --quantize int8 --calibration rows.npz
             """)
 
     @Argument(help: "The model file or folder.")
@@ -32,21 +38,41 @@ struct ModelsImportCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A note kept in the manifest; may be given more than once.", valueName: "key=value"))
     var metadata: [String] = []
 
+    @Option(help: "Quantise the weights of matrix products: int8.")
+    var quantize: WeightQuantization?
+
+    @Option(
+        help: ArgumentHelp("Rows on which --quantize measures how answers change.", valueName: "file.npz"),
+        completion: .file(extensions: ["npz"]))
+    var calibration: String?
+
     @OptionGroup var operatorOptions: OperatorOptions
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var format: OutputOptions
 
+    func validate() throws {
+        guard calibration == nil || quantize != nil else { throw ValidationError("--calibration needs --quantize") }
+    }
+
     func run() async throws {
         let name = self.name ?? ModelImport.defaultName(of: file)
-        let metadata = try parseMetadata()
+        var metadata = try parseMetadata()
+        var imported = try ModelImport.open(file, name: name)
+        var report: QuantizationReport?
+        if quantize != nil {
+            let (quantized, made) = try QuantizationReport.quantize(imported.graph, calibration: calibration)
+            imported = ImportedModel(graph: quantized, source: imported.source, metadata: imported.metadata)
+            metadata.merge(made.metadata) { given, _ in given }
+            report = made
+        }
         let session = try registry.open()
         let version: ModelVersion
         if session.isOffline {
             guard alias == nil else { _ = try session.online(); return }
-            version = try ModelImport.run(file: file, name: name, metadata: metadata, store: session.storePath)
+            version = try ModelImport.run(imported, name: name, metadata: metadata, store: session.storePath)
         } else {
             version = try await ModelImport.run(
-                file: file, name: name, metadata: metadata, alias: alias, session: session,
+                imported, name: name, metadata: metadata, alias: alias, session: session,
                 operatorName: operatorOptions.effectiveName)
         }
         var document: [String: JSONValue] = [
@@ -54,8 +80,11 @@ struct ModelsImportCommand: AsyncParsableCommand {
             "digest": .string(version.digest),
         ]
         if let alias { document["alias"] = .string(alias) }
+        if let report { document["quantization"] = report.document }
         format.print(.object(document)) {
-            "imported \(file) as \(version.identity)\(alias.map { ", \($0)" } ?? ""), digest \(version.digest)"
+            let line =
+                "imported \(file) as \(version.identity)\(alias.map { ", \($0)" } ?? ""), digest \(version.digest)"
+            return report.map { "\(line)\n\($0.text)" } ?? line
         }
     }
 
