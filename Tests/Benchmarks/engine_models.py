@@ -53,8 +53,8 @@ def lstm(path, hidden=128, width=64):
     ], values, [64, width], "y")
 
 
-def transformer(path, width=384, heads=12, hidden=1536, layers=6, length=64):
-    """An encoder of MiniLM's shape on embeddings: six layers of width 384 with twelve heads."""
+def transformer(path, width=384, heads=12, hidden=1536, layers=6, length=128):
+    """An encoder of MiniLM's shape on 128 embeddings: six layers of width 384 with twelve heads."""
     node = helper.make_node
     size = width // heads
     nodes, values, x = [], {
@@ -95,22 +95,68 @@ def transformer(path, width=384, heads=12, hidden=1536, layers=6, length=64):
     save(path, nodes, values, [length, width], x, [length, width], opset=20)
 
 
-def forest(path):
-    """100 trees of depth 8 on 30 features, if scikit-learn and skl2onnx are there."""
+def resnet18(path):
+    """ResNet-18 (He et al., 2016) on images of 224 by 224, batch normalization folded into its convolutions."""
+    node = helper.make_node
+    nodes, values = [], {}
+
+    def convolution(source, name, channels, filters, size, stride):
+        values[name + "w"] = weights(filters, channels, size, size, scale=np.sqrt(2 / (channels * size * size)))
+        values[name + "b"] = weights(filters, scale=0.1)
+        nodes.append(node("Conv", [source, name + "w", name + "b"], [name], kernel_shape=[size, size],
+                          strides=[stride, stride], pads=[size // 2] * 4))
+        return name
+
+    def relu(source):
+        nodes.append(node("Relu", [source], [source + "r"]))
+        return source + "r"
+
+    x = relu(convolution("x", "stem", 3, 64, 7, 2))
+    nodes.append(node("MaxPool", [x], ["pool"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]))
+    x, channels = "pool", 64
+    for stage, filters in enumerate((64, 128, 256, 512)):
+        for block in range(2):
+            name = f"s{stage}b{block}"
+            stride = 2 if stage > 0 and block == 0 else 1
+            y = relu(convolution(x, name + "c1", channels, filters, 3, stride))
+            y = convolution(y, name + "c2", filters, filters, 3, 1)
+            shortcut = convolution(x, name + "c0", channels, filters, 1, stride) if stride == 2 else x
+            nodes.append(node("Add", [y, shortcut], [name]))
+            x, channels = relu(name), filters
+    values["d"], values["e"] = weights(512, 1000, scale=0.05), weights(1000)
+    nodes += [node("GlobalAveragePool", [x], ["g"]), node("Flatten", ["g"], ["f"]), node("Gemm", ["f", "d", "e"], ["y"])]
+    save(path, nodes, values, [3, 224, 224], "y", [1000])
+
+
+def trees(path, model):
     from skl2onnx import to_onnx
-    from sklearn import datasets, ensemble
+    from sklearn import datasets
 
     x, y = datasets.load_breast_cancer(return_X_y=True)
     x = x.astype(np.float32)
-    model = ensemble.RandomForestClassifier(100, max_depth=8, random_state=1).fit(x, y)
+    model = model.fit(x, y)
     onnx.save(to_onnx(model, x[:1], options={"zipmap": False}, target_opset={"": 17, "ai.onnx.ml": 3}), path)
+
+
+def forest(path):
+    """100 trees of depth 8 on 30 features, if scikit-learn and skl2onnx are there."""
+    from sklearn import ensemble
+
+    trees(path, ensemble.RandomForestClassifier(100, max_depth=8, random_state=1))
+
+
+def boosting(path):
+    """100 boosted trees of depth 3 on 30 features, if scikit-learn and skl2onnx are there."""
+    from sklearn import ensemble
+
+    trees(path, ensemble.GradientBoostingClassifier(n_estimators=100, random_state=1))
 
 
 def make(folder, mlp_file):
     """Writes those that are missing; returns their paths by name."""
     folder.mkdir(parents=True, exist_ok=True)
     makers = {"mlp": lambda path: digits_onnx.convert(str(mlp_file), str(path)), "cnn": cnn, "lstm": lstm,
-              "transformer": transformer, "forest": forest}
+              "transformer": transformer, "forest": forest, "boosting": boosting, "resnet18": resnet18}
     paths = {}
     for name, maker in makers.items():
         path = folder / f"{name}.onnx"
