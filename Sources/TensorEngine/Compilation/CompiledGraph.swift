@@ -16,7 +16,7 @@ public final class CompiledGraph: Sendable {
     /// Engine version and instruction set: what, besides the weights, the bits of a result depend on.
     public let engineIdentity: String
     public let instructionSet: InstructionSet
-    /// Whether shapes depend on values, so that there are no plans: ``run(_:on:)`` then interprets node by node, which
+    /// Whether shapes depend on values or values are strings, so that there are no plans: ``run(_:on:)`` then interprets node by node, which
     /// allocates every value and is slower.
     public let isDynamic: Bool
 
@@ -51,7 +51,7 @@ public final class CompiledGraph: Sendable {
         mixesRows = work.nodes.contains { $0.node.operatorType == "DynamicQuantizeLinear" }
         constantByteCount = work.constants.values.reduce(0) { $0 + $1.byteCount }
         plans = Mutex(PlanCache(capacity: options.maximumCachedPlanCount))
-        if declared.sample != nil {
+        if declared.sample != nil, !declared.isDynamic {
             // Packs the weights now rather than at the first request.
             _ = try PlanBuilder.plan(program, inputs: declared.sampleInputs)
         }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TensorEngine
 
 /// The `contents` of an input: the elements in the field that fits the datatype.
@@ -39,6 +40,8 @@ struct TypedContents {
         // FP16 and BF16 have no field and do not come here.
         case .fp32, .fp16, .bf16: return try copy(message.fp32Contents, field, shape)
         case .fp64: return try copy(message.fp64Contents, field, shape)
+        // Refused by its name before.
+        case .bytes: throw .invalid("\(path): BYTES is not served in protobuf")
         }
     }
 
@@ -106,6 +109,7 @@ enum ContentsField: String {
     case uint64 = "uint64_contents"
     case fp32 = "fp32_contents"
     case fp64 = "fp64_contents"
+    case bytes = "bytes_contents"
 }
 
 extension Datatype {
@@ -119,6 +123,7 @@ extension Datatype {
         case .uint64: .uint64
         case .fp32: .fp32
         case .fp64: .fp64
+        case .bytes: .bytes
         case .fp16, .bf16: nil
         }
     }
@@ -140,6 +145,7 @@ extension Inference_InferTensorContents {
         case .uint64: uint64Contents = tensor.withElements(UInt64.self) { Array($0) }
         case .fp32: fp32Contents = tensor.withElements(Float.self) { Array($0) }
         case .fp64: fp64Contents = tensor.withElements(Double.self) { Array($0) }
+        case .bytes: bytesContents = tensor.strings.map { Data($0.utf8) }
         case .fp16, .bf16: break
         }
     }
