@@ -20,7 +20,7 @@ public enum Datatype: String, Sendable, Hashable, CaseIterable {
     case bytes = "BYTES"
 
     /// All but ``bytes``.
-    static let numbers = allCases.filter { $0 != .bytes }
+    package static let numbers = allCases.filter { $0 != .bytes }
 
     public init(_ elementType: ElementType) {
         self =

@@ -20,7 +20,7 @@ public final class CompiledGraph: Sendable {
     /// allocates every value and is slower.
     public let isDynamic: Bool
 
-    /// Whether an operator looks at all rows at once (DynamicQuantizeLinear takes its scale from the whole tensor):
+    /// Whether an operator looks at all rows at once (DynamicQuantizeLinear takes its scale from the whole tensor, StringSplit its width):
     /// ``run(_:on:)`` then runs row by row, so that a row's result does not depend on its batch.
     public let mixesRows: Bool
 
@@ -48,7 +48,7 @@ public final class CompiledGraph: Sendable {
         isDynamic = declared.isDynamic
         inputs = graph.inputs
         outputs = declared.outputs
-        mixesRows = work.nodes.contains { $0.node.operatorType == "DynamicQuantizeLinear" }
+        mixesRows = work.nodes.contains { ["DynamicQuantizeLinear", "StringSplit"].contains($0.node.operatorType) }
         constantByteCount = work.constants.values.reduce(0) { $0 + $1.byteCount }
         plans = Mutex(PlanCache(capacity: options.maximumCachedPlanCount))
         if declared.sample != nil, !declared.isDynamic {

@@ -34,19 +34,18 @@ import Testing
     @Test(arguments: ["columns_logistic", "columns_forest"]) func answersAsONNXRuntime(_ name: String) throws {
         let imported = try ModelFile.open(Fixtures.path("onnx-ml/\(name).onnx")).graph
         let reference = try Reference(name, imported)
-        try TemporaryFolder.with { folder in
-            let manifest = Manifest(name: name, graph: imported, createdAt: "2024-05-06T07:08:09Z")
-            try ModelBundle(manifest: manifest, graph: imported).write(to: "\(folder)/bundle")
-            for graph in [imported, try ModelBundle.load(at: "\(folder)/bundle").graph] {
-                let compiled = try CompiledGraph(graph)
-                #expect(compiled.isDynamic && compiled.outputs.allSatisfy(\.hasBatchDimension))
-                #expect(compiled.outputs.map(\.elementType) == [.string, .float32])
-                let outputs = try compiled.run(reference.inputs, on: ExecutionContext())
-                #expect(outputs[0].strings == reference.labels)
-                let found = try outputs[1].elements(as: Float.self).map(Double.init)
-                #expect(zip(found, reference.probabilities).allSatisfy { abs($0 - $1) < 1e-5 })
-                #expect(found.count == reference.probabilities.count)
-            }
+        let folder = try TemporaryFolder()
+        let manifest = Manifest(name: name, graph: imported, createdAt: "2024-05-06T07:08:09Z")
+        try ModelBundle(manifest: manifest, graph: imported).write(to: "\(folder.path)/bundle")
+        for graph in [imported, try ModelBundle.load(at: "\(folder.path)/bundle").graph] {
+            let compiled = try CompiledGraph(graph)
+            #expect(compiled.isDynamic && compiled.outputs.allSatisfy(\.hasBatchDimension))
+            #expect(compiled.outputs.map(\.elementType) == [.string, .float32])
+            let outputs = try compiled.run(reference.inputs, on: ExecutionContext())
+            #expect(outputs[0].strings == reference.labels)
+            let found = try outputs[1].elements(as: Float.self).map(Double.init)
+            #expect(zip(found, reference.probabilities).allSatisfy { abs($0 - $1) < 1e-5 })
+            #expect(found.count == reference.probabilities.count)
         }
     }
 
@@ -64,26 +63,25 @@ import Testing
                 "axes": try Tensor(shape: [1], elements: [1] as [Int64]),
                 "texts": try Tensor(shape: [5], strings: texts),
             ])
-        try TemporaryFolder.with { folder in
-            let path = "\(folder)/bundle"
-            let manifest = Manifest(name: "texts", graph: graph, createdAt: "2024-05-06T07:08:09Z")
-            try ModelBundle(manifest: manifest, graph: graph).write(to: path)
-            let loaded = try ModelBundle.load(at: path).graph
-            let kept = try #require(loaded.initializers["texts"])
-            #expect(kept.shape == [5] && kept.strings.map { Array($0.utf8) } == texts.map { Array($0.utf8) })
-            let outputs = try CompiledGraph(loaded).run(
-                [try Tensor(shape: [5], strings: texts)], on: ExecutionContext())
-            // Each is equal to itself alone: two spellings of one letter are two texts.
-            let expected = (0..<25).map { $0 % 6 == 0 }
-            #expect(try outputs[0].elements(as: Bool.self) == expected)
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/bundle"
+        let manifest = Manifest(name: "texts", graph: graph, createdAt: "2024-05-06T07:08:09Z")
+        try ModelBundle(manifest: manifest, graph: graph).write(to: path)
+        let loaded = try ModelBundle.load(at: path).graph
+        let kept = try #require(loaded.initializers["texts"])
+        #expect(kept.shape == [5] && kept.strings.map { Array($0.utf8) } == texts.map { Array($0.utf8) })
+        let outputs = try CompiledGraph(loaded).run(
+            [try Tensor(shape: [5], strings: texts)], on: ExecutionContext())
+        // Each is equal to itself alone: two spellings of one letter are two texts.
+        let expected = (0..<25).map { $0 % 6 == 0 }
+        #expect(try outputs[0].elements(as: Bool.self) == expected)
 
-            let file = "\(path)/graph.json"
-            let json = try String(contentsOfFile: file, encoding: .utf8)
-            for (found, damaged) in [("\"shape\":[5]", "\"shape\":[6]"), ("\"shape\":[5]", "\"shape\":[-5]")] {
-                try #require(json.contains(found))
-                try json.replacing(found, with: damaged).write(toFile: file, atomically: true, encoding: .utf8)
-                #expect(throws: ModelFormatError.self) { try ModelBundle.load(at: path, verify: false) }
-            }
+        let file = "\(path)/graph.json"
+        let json = try String(contentsOfFile: file, encoding: .utf8)
+        for (found, damaged) in [("\"shape\":[5]", "\"shape\":[6]"), ("\"shape\":[5]", "\"shape\":[-5]")] {
+            try #require(json.contains(found))
+            try json.replacing(found, with: damaged).write(toFile: file, atomically: true, encoding: .utf8)
+            #expect(throws: ModelFormatError.self) { try ModelBundle.load(at: path, verify: false) }
         }
     }
 }
