@@ -13,7 +13,8 @@ enum RowByRow {
         var joined: [Tensor] = []
         for (index, output) in first.enumerated() {
             let parts = results.map { $0[index] }
-            guard output.shape.dimensions.first == 1, parts.allSatisfy({ $0.shape == output.shape && $0.elementType == output.elementType })
+            guard output.shape.dimensions.first == 1,
+                parts.allSatisfy({ $0.shape == output.shape && $0.elementType == output.elementType })
             else {
                 throw GraphError(
                     .shapeMismatch, "output \(index) has shape \(output.shape) for one row, expected one row")

@@ -8,7 +8,8 @@ import Testing
 @Suite struct ClassicalModelTests {
     static let names: [String] = {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("onnx-ml"))) ?? []
-        return files.filter { $0.hasSuffix(".onnx") && !$0.hasPrefix("columns_") }.map { String($0.dropLast(5)) }.sorted()
+        return files.filter { $0.hasSuffix(".onnx") && !$0.hasPrefix("columns_") }.map { String($0.dropLast(5)) }
+            .sorted()
     }()
 
     @Test func thereAreModels() { #expect(Self.names.count >= 30) }

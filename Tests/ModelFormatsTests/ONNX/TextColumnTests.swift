@@ -8,7 +8,9 @@ import Testing
 /// scikit-learn's pipelines over columns of text (`Tests/Fixtures/onnx-ml/make_models.py`) answer as ONNX Runtime does, also
 /// after a way through a bundle.
 @Suite struct TextColumnTests {
-    private struct Reference {
+    static let names = ["columns_logistic", "columns_forest"]
+
+    struct Reference {
         let inputs: [Tensor]
         let labels: [String]
         let probabilities: [Double]
@@ -31,7 +33,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["columns_logistic", "columns_forest"]) func answersAsONNXRuntime(_ name: String) throws {
+    @Test(arguments: names) func answersAsONNXRuntime(_ name: String) throws {
         let imported = try ModelFile.open(Fixtures.path("onnx-ml/\(name).onnx")).graph
         let reference = try Reference(name, imported)
         let folder = try TemporaryFolder()
@@ -82,6 +84,31 @@ import Testing
             try #require(json.contains(found))
             try json.replacing(found, with: damaged).write(toFile: file, atomically: true, encoding: .utf8)
             #expect(throws: ModelFormatError.self) { try ModelBundle.load(at: path, verify: false) }
+        }
+    }
+
+    /// A TensorProto of strings with a field damaged: too few or too many, not UTF-8, bytes in the place of text.
+    @Test func damagedStringTensorsAreRefused() throws {
+        let folder = try TemporaryFolder()
+        func tensor(_ dimensions: [UInt8], _ texts: [[UInt8]], _ rest: [UInt8] = []) throws -> Tensor {
+            var bytes: [UInt8] = dimensions.flatMap { [0x08, $0] } + [0x10, 8]
+            for text in texts { bytes += [0x32, UInt8(text.count)] + text }
+            return try ONNXImporter.tensor(at: try folder.file("tensor.pb", bytes + rest))
+        }
+        let (a, umlaut): ([UInt8], [UInt8]) = ([0x61], [0xC3, 0xBC])
+        #expect(try tensor([2], [a, umlaut]).strings == ["a", "ü"])
+        #expect(try tensor([], [[]]).strings == [""])
+        #expect(try tensor([0, 2], []).strings.isEmpty)
+        let damaged: [([UInt8], [[UInt8]], [UInt8])] = [
+            ([2], [a], []), ([1], [a, a], []), ([127, 127, 127], [a], []), ([1], [[0xC3]], []),
+            ([1], [[0xFF, 0xFE]], []),
+            ([1], [], [0x4A, 1, 0x61]), ([1], [a], [0x4A, 1, 0x61]), ([1], [a], [0x70, 1]),
+            ([1], [a], [0x32, 9, 0x61]),
+        ]
+        for (dimensions, texts, rest) in damaged {
+            #expect(throws: ModelFormatError.self, "\(dimensions) \(texts) \(rest)") {
+                try tensor(dimensions, texts, rest)
+            }
         }
     }
 }

@@ -53,8 +53,10 @@ import Testing
 
     @Test(arguments: [
         (#"[["a"],["b","c","d"]]"#, "[2,2]", "inputs[0].data[0]"), (#"[["a","b"],"c","d"]"#, "[2,2]", "inputs[0].data"),
-        (#"[["a","b","c","d"]]"#, "[2,2]", "inputs[0].data"), (#"[[["a","b","c","d"]]]"#, "[2,2]", "an array of strings"),
-        (#"["a","b","c"]"#, "[2,2]", "found 3 strings, expected 4"), (#"["a","b","c",4]"#, "[2,2]", "inputs[0].data[3]"),
+        (#"[["a","b","c","d"]]"#, "[2,2]", "inputs[0].data"),
+        (#"[[["a","b","c","d"]]]"#, "[2,2]", "an array of strings"),
+        (#"["a","b","c"]"#, "[2,2]", "found 3 strings, expected 4"),
+        (#"["a","b","c",4]"#, "[2,2]", "inputs[0].data[3]"),
         (#"["a","b"]"#, "[2]", "[batch, 2]"), (#"["a","b","c","d"]"#, "[4611686018427387904,2]", "shape"),
     ])
     func namesWhatIsWrong(_ data: String, _ shape: String, mentions: String) throws {
@@ -83,7 +85,8 @@ import Testing
         let plain = String(decoding: try codec.encode(response, as: .json).value, as: UTF8.self)
         #expect(
             plain.contains(
-                #"{"name":"label","datatype":"BYTES","shape":[2,2],"data":["grün","","a\"\\\n\u0000","🌼"]}"#), "\(plain)")
+                #"{"name":"label","datatype":"BYTES","shape":[2,2],"data":["grün","","a\"\\\n\u0000","🌼"]}"#),
+            "\(plain)")
         let binary = try codec.encode(response, as: .jsonWithBinary(.init(byDefault: true)))
         #expect(binary.value.suffix(raw(texts).count).elementsEqual(raw(texts)))
         #expect(String(decoding: binary.value, as: UTF8.self).contains(#""binary_data_size":\#(raw(texts).count)"#))
@@ -122,7 +125,8 @@ import Testing
         let tensor = try Tensor(shape: [2, 2], strings: texts)
         #expect(try tensor.rows(1..<2).strings == Array(texts[2...]))
         #expect(try Tensor.joiningRows([tensor.rows(1..<2), tensor]).strings == texts[2...] + texts)
-        let template = ResponseTemplate(modelName: "m", modelVersion: nil, outputs: [("label", .bytes)], limits: .init())
+        let template = ResponseTemplate(
+            modelName: "m", modelVersion: nil, outputs: [("label", .bytes)], limits: .init())
         var bytes: [UInt8] = []
         _ = try template.append([tensor], rows: 1..<2, id: nil, encoding: .json, to: &bytes)
         #expect(String(decoding: bytes, as: UTF8.self).contains(#""shape":[1,2],"data":["a\"\\\n\u0000","🌼"]"#))

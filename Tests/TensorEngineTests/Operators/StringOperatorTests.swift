@@ -46,12 +46,17 @@ import Testing
         #expect(try run("Flatten", [x], ["axis": .int(0)])[0].shape == [1, 6])
         let index = try Tensor(shape: [2], elements: [2, -3] as [Int64])
         #expect(try run("Gather", [x, index], ["axis": .int(1)])[0].strings == ["c", "a", "f", "d"])
-        #expect(try run("ArrayFeatureExtractor", [x, try Tensor(shape: [1], elements: [1] as [Int64])])[0].strings == ["b", "e"])
+        #expect(
+            try run("ArrayFeatureExtractor", [x, try Tensor(shape: [1], elements: [1] as [Int64])])[0].strings == [
+                "b", "e",
+            ])
         #expect(try run("Concat", [x, x], ["axis": .int(1)])[0].strings.joined() == "abcabcdefdef")
         let condition = try Tensor(shape: [3], elements: [true, false, true])
         #expect(try run("Where", [condition, x, try strings("?")])[0].strings.joined() == "a?cd?f")
         #expect(try run("Compress", [x, condition], ["axis": .int(1)])[0].strings.joined() == "acdf")
-        #expect(try run("Tile", [try strings("a", "b"), try Tensor(shape: [1], elements: [2] as [Int64])])[0].strings.joined() == "abab")
+        #expect(
+            try run("Tile", [try strings("a", "b"), try Tensor(shape: [1], elements: [2] as [Int64])])[0].strings
+                .joined() == "abab")
         #expect(try run("Shape", [x])[0].elements(as: Int64.self) == [2, 3])
         let unique = try run("Unique", [try strings("b", "ä", "a", "b")], outputs: 4)
         #expect(unique[0].strings == ["a", "b", "ä"])
@@ -79,7 +84,9 @@ import Testing
         ]
         #expect(try run("CategoryMapper", [x], mapper)[0].elements(as: Int64.self) == [7, -1, 2])
         #expect(try run("CategoryMapper", [numbers], mapper)[0].strings == ["c", "a", "none"])
-        let texts: [String: AttributeValue] = ["keys_strings": .strings(["a", "c"]), "values_strings": .strings(["x", "y"])]
+        let texts: [String: AttributeValue] = [
+            "keys_strings": .strings(["a", "c"]), "values_strings": .strings(["x", "y"]),
+        ]
         #expect(try run("LabelEncoder", [x], texts)[0].strings == ["x", "_Unused", "y"])
         let floats: [String: AttributeValue] = [
             "keys_floats": .floats([.nan, 1]), "values_strings": .strings(["nothing", "one"]),
@@ -107,7 +114,9 @@ import Testing
     }
 
     /// Operators that would read bytes where there are none.
-    @Test(arguments: ["Relu", "NonZero", "ReduceSum", "Softmax", "IsNaN", "Not", "DepthToSpace", "Trilu", "Dropout", "TopK"])
+    @Test(arguments: [
+        "Relu", "NonZero", "ReduceSum", "Softmax", "IsNaN", "Not", "DepthToSpace", "Trilu", "Dropout", "TopK",
+    ])
     func stringsAreRefused(_ operatorType: String) throws {
         let x = try strings("a", "b", "c", "d", shape: [2, 2])
         let error = #expect(throws: GraphError.self) {

@@ -13,7 +13,8 @@ struct OneHotEncoderOperator: StringOperator {
         guard categories.isEmpty != names.isEmpty else {
             throw node.error(
                 .invalidGraph,
-                "found \(categories.count) elements of 'cats_int64s' and \(names.count) of 'cats_strings', expected one list")
+                "found \(categories.count) elements of 'cats_int64s' and \(names.count) of 'cats_strings', expected one list"
+            )
         }
         columns = names.isEmpty ? nil : Dictionary(names.enumerated().map { (StringKey($1), $0) }) { first, _ in first }
         width = max(categories.count, names.count)

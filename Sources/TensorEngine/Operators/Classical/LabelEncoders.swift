@@ -61,7 +61,8 @@ struct LabelEncoderOperator: StringOperator {
         if isMapper || attributes["classes_strings"] != nil {
             // Between strings and integers, whichever comes in.
             let names = try node.strings(isMapper ? "cats_strings" : "classes_strings") ?? []
-            let numbers = isMapper ? (try node.ints("cats_int64s") ?? []).map(Double.init) : names.indices.map(Double.init)
+            let numbers =
+                isMapper ? (try node.ints("cats_int64s") ?? []).map(Double.init) : names.indices.map(Double.init)
             guard names.count == numbers.count, !names.isEmpty else {
                 throw node.error(
                     .invalidGraph, "found \(names.count) strings and \(numbers.count) integers, expected as many")

@@ -42,7 +42,9 @@ struct LinearModelOperator: ClassifyingOperator {
         let scores = TensorType(
             elementType: .float32, shape: try operands.makeShape([rows, isBinary ? 2 : targets]))
         guard let labels else { return [scores] }
-        return operands.present([TensorType(elementType: labels.elementType, shape: try operands.makeShape([rows])), scores])
+        return operands.present([
+            TensorType(elementType: labels.elementType, shape: try operands.makeShape([rows])), scores,
+        ])
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {

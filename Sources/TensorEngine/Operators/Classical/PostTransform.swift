@@ -44,7 +44,6 @@ enum PostTransform: String, Sendable, CaseIterable {
     }
 }
 
-
 extension Operands {
     /// A matrix of features: its rows and columns, a vector being one row.
     func features(_ index: Int) throws(GraphError) -> (type: TensorType, rows: Int, width: Int) {

@@ -51,7 +51,8 @@ struct CastOperator: StringOperator {
             for (position, text) in value.strings.enumerated() {
                 guard let number = TextNumber.parse(text) else {
                     throw operands.error(
-                        .invalidValue, "'\(text.prefix(80))' at position \(position) is no number to be \(target.rawValue)")
+                        .invalidValue,
+                        "'\(text.prefix(80))' at position \(position) is no number to be \(target.rawValue)")
                 }
                 numbers.append(number)
             }

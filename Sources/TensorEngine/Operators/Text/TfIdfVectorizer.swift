@@ -24,7 +24,9 @@ struct TfIdfVectorizerOperator: StringOperator {
             throw node.error(.invalidGraph, "mode is '\(name)', expected TF, IDF or TFIDF")
         }
         self.mode = mode
-        let (shortest, longest) = (try node.int("min_gram_length", default: 1), try node.int("max_gram_length", default: 1))
+        let (shortest, longest) = (
+            try node.int("min_gram_length", default: 1), try node.int("max_gram_length", default: 1)
+        )
         maximumSkip = try node.int("max_skip_count", default: 0)
         let starts = try node.ints("ngram_counts") ?? []
         let columns = try node.ints("ngram_indexes") ?? []
@@ -34,8 +36,10 @@ struct TfIdfVectorizerOperator: StringOperator {
         let numbers = try node.ints("pool_int64s") ?? []
         let tokens = texts?.map { Token.text(StringKey($0)) } ?? numbers.map { .number(Int64($0)) }
         guard shortest >= 1, longest >= shortest, longest <= starts.count, maximumSkip >= 0,
-            starts.allSatisfy({ (0...tokens.count).contains($0) }), zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }),
-            columns.allSatisfy({ (0..<Self.maximumWidth).contains($0) }), weights.map({ $0.count == columns.count }) ?? true,
+            starts.allSatisfy({ (0...tokens.count).contains($0) }),
+            zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }),
+            columns.allSatisfy({ (0..<Self.maximumWidth).contains($0) }),
+            weights.map({ $0.count == columns.count }) ?? true,
             let last = columns.max()
         else {
             throw node.error(
