@@ -78,21 +78,35 @@ extension InputReader {
         }
         let bytes = UnsafeRawBufferPointer(rebasing: tail[..<size])
         binaryTail = UnsafeRawBufferPointer(rebasing: tail[size...])
+        values = try NamedText.rawStrings(bytes, most: most, "inputs[\(index)]", size: path)
+    }
+}
+
+extension NamedText {
+    /// Strings with a 4-byte little-endian length before each.
+    /// - Parameters:
+    ///   - path: what the strings are of.
+    ///   - size: what the number of bytes is of.
+    static func rawStrings(
+        _ bytes: UnsafeRawBufferPointer, most: Int, _ path: String, size: String
+    ) throws(DecodeFailure) -> [String] {
+        var values: [String] = []
         var position = 0
-        while position < size {
-            guard size - position >= 4 else { throw .malformed("\(path): \(size - position) bytes are left over") }
+        while position < bytes.count {
+            let rest = bytes.count - position
+            guard rest >= 4 else { throw .malformed("\(size): \(rest) bytes are left over") }
             let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)))
             position += 4
-            guard length <= size - position else {
-                throw .malformed(
-                    "inputs[\(index)]: string \(values.count) has \(length) bytes, found \(size - position)")
+            guard length <= bytes.count - position else {
+                throw .malformed("\(path): string \(values.count) has \(length) bytes, found \(bytes.count - position)")
             }
-            guard values.count < most else { throw .invalid("inputs[\(index)]: found more than \(most) strings") }
+            guard values.count < most else { throw .invalid("\(path): found more than \(most) strings") }
             guard let text = String(validating: bytes[position..<(position + length)], as: UTF8.self) else {
-                throw .invalid("inputs[\(index)]: string \(values.count) is not UTF-8")
+                throw .invalid("\(path): string \(values.count) is not UTF-8")
             }
             values.append(text)
             position += length
         }
+        return values
     }
 }

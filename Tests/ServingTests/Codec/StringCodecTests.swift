@@ -51,6 +51,18 @@ import Testing
         #expect(try match(value, headers).inputs[0].strings == texts)
     }
 
+    @Test func readsProtobuf() throws {
+        for isRaw in [true, false] {
+            var request = ProtobufRequest.one("BYTES", [2, 2], raw: isRaw ? raw(texts) : nil) {
+                if !isRaw { $0.bytesContents = texts.map { .init($0.utf8) } }
+            }
+            request.inputs[0].name = "colour"
+            let read = try decode(try request.bytes, protobufHeaders)
+            #expect(read.texts.map(\.name) == ["colour"] && read.texts[0].shape == [2, 2] && read.inputs.isEmpty)
+            #expect(read.texts[0].values == texts)
+        }
+    }
+
     @Test(arguments: [
         (#"[["a"],["b","c","d"]]"#, "[2,2]", "inputs[0].data[0]"), (#"[["a","b"],"c","d"]"#, "[2,2]", "inputs[0].data"),
         (#"[["a","b","c","d"]]"#, "[2,2]", "inputs[0].data"),
