@@ -74,7 +74,7 @@ import Testing
             "text for a model without a tokenizer",
             #"{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]}]}"#, code: "UNSUPPORTED_DATATYPE",
             mentions: "BYTES"),
-        Case("text of a wrong shape", body(datatype: "BYTES"), code: "INVALID_INPUT", mentions: "[rows]"),
+        Case("numbers as text", body(datatype: "BYTES"), code: "INVALID_INPUT", mentions: "expected a string"),
         Case("empty batch", body(shape: "[0,64]", data: "[]"), code: "INVALID_INPUT", mentions: "[0, 64]"),
         Case("negative extent", body(shape: "[-1,64]"), code: "INVALID_INPUT", mentions: "-1"),
         Case(

@@ -12,7 +12,7 @@ struct PredictCommand: ParsableCommand {
         discussion: """
             The model is a Keras .h5 or .keras file, an .onnx file, a bundle folder or a Hugging Face folder (config.json and safetensors; a model with \
             a tokenizer also takes text: the input "text" of BYTES). Inputs are either one request of the Open Inference Protocol \
-            (JSON), or a NumPy archive whose arrays match the model's inputs by name; positional names (arr_0, arr_1, …) \
+            (JSON; strings are BYTES), or a NumPy archive whose arrays match the model's inputs by name; positional names (arr_0, arr_1, …) \
             match by position. Arrays of another numeric type are converted to the input's, as Keras does. Outputs keep the \
             model's order and names. Rows run in batches of --batch; their answers do not depend on it.
 

@@ -1,7 +1,8 @@
 import JSONDocuments
 import TensorEngine
 
-/// `graph.json`: a graph whose tensors lie in `weights.safetensors` under names that this file gives.
+/// `graph.json`: a graph whose tensors lie in `weights.safetensors` under names that this file gives. Tensors
+/// of strings, which that format does not have, stand in this file.
 enum GraphCoding {
     static let formatVersion = 1
 
@@ -63,7 +64,7 @@ struct GraphEncoder {
         ]
         var initializers: [String: JSONValue] = [:]
         for (name, tensor) in graph.initializers.sorted(by: { $0.key < $1.key }) {
-            initializers[name] = .string(store(tensor, as: name))
+            initializers[name] = encode(tensor, name)
         }
         members["initializers"] = .object(initializers)
         var nodes: [JSONValue] = []
@@ -93,7 +94,7 @@ struct GraphEncoder {
         case .ints(let values): .object(["ints": .array(values.map { .integer(Int64($0)) })])
         case .floats(let values): .object(["floats": .array(values.map(Self.number))])
         case .strings(let values): .object(["strings": .array(values.map { .string($0) })])
-        case .tensor(let tensor): .object(["tensor": .string(store(tensor, as: title))])
+        case .tensor(let tensor): .object(["tensor": encode(tensor, title)])
         case .graph(let graph): .object(["graph": encode(graph)])
         }
     }
@@ -101,6 +102,14 @@ struct GraphEncoder {
     /// JSON has no infinities and no NaN.
     private static func number(_ value: Float) -> JSONValue {
         value.isFinite ? .real(Double(value)) : .string(value.isNaN ? "nan" : value > 0 ? "inf" : "-inf")
+    }
+
+    private mutating func encode(_ tensor: Tensor, _ title: String) -> JSONValue {
+        guard tensor.elementType == .string else { return .string(store(tensor, as: title)) }
+        return .object([
+            "shape": .array(tensor.shape.dimensions.map { .integer(Int64($0)) }),
+            "strings": .array(tensor.strings.map { .string($0) }),
+        ])
     }
 
     private mutating func store(_ tensor: Tensor, as title: String) -> String {
@@ -174,6 +183,16 @@ struct GraphDecoder {
         }
     }
 
+    private func strings(_ cursor: JSONCursor) throws(JSONError) -> Tensor {
+        try cursor.rejectUnknownMembers(allowed: ["shape", "strings"])
+        var extents: [Int] = []
+        for extent in try cursor.member("shape").elements() { extents.append(try extent.integer()) }
+        let texts = try GraphCoding.strings(cursor.member("strings"))
+        do throws(TensorError) { return try Tensor(shape: Shape(extents), strings: texts) } catch {
+            throw cursor.failure(error.description)
+        }
+    }
+
     private func number(_ cursor: JSONCursor) throws(JSONError) -> Float {
         switch cursor.value {
         case .string("nan"): return .nan
@@ -184,6 +203,7 @@ struct GraphDecoder {
     }
 
     private func tensor(_ cursor: JSONCursor) throws(JSONError) -> Tensor {
+        if case .object = cursor.value { return try strings(cursor) }
         let name = try cursor.string()
         guard let tensor = tensors[name] else { throw cursor.failure("the weights have no tensor '\(name)'") }
         return tensor

@@ -55,7 +55,7 @@ enum ONNXAttribute {
             case 6: parts.graph = try field.message()
             case 7: parts.floats += try field.floats()
             case 8: parts.ints += try field.integers()
-            case 9: parts.strings.append(String(decoding: try field.bytes(), as: UTF8.self))
+            case 9: parts.strings.append(try field.string())
             case 20: parts.type = try field.integer()
             case 21: parts.isReference = true
             case 10, 11, 14, 15, 22, 23: parts.isForeign = true

@@ -9,6 +9,7 @@ struct ONNXTensor {
     private var floats: [Float] = []
     private var integers: [Int] = []
     private var doubles: [Double] = []
+    private var strings: [String] = []
     private var external: [String: String] = [:]
     private var isExternal = false
 
@@ -21,6 +22,7 @@ struct ONNXTensor {
             case 3: throw WireError("the tensor is stored in segments, which is not supported")
             case 4: floats += try field.floats()
             case 5, 7, 11: integers += try field.integers()
+            case 6: strings.append(try field.string())
             case 8: name = try field.string()
             case 9: raw = try field.bytes()
             case 10: doubles += try field.doubles()
@@ -36,7 +38,7 @@ struct ONNXTensor {
     /// ONNX's number of an element type.
     static func elementType(_ dataType: Int) throws(WireError) -> ElementType {
         if let type = ElementType(onnxNumber: dataType) { return type }
-        let names = [0: "undefined", 8: "string", 14: "complex64", 15: "complex128"]
+        let names = [0: "undefined", 14: "complex64", 15: "complex128"]
         throw WireError("the element type \(names[dataType] ?? "number \(dataType)") is not supported")
     }
 
@@ -45,6 +47,10 @@ struct ONNXTensor {
         let elementType = try Self.elementType(dataType)
         do {
             let shape = try Shape(dimensions)
+            if elementType == .string {
+                guard !isExternal, raw == nil else { throw WireError("strings lie in string_data, found bytes") }
+                return try Tensor(shape: shape, strings: strings)
+            }
             // No element takes more than eight bytes, wherever it lies.
             let (bits, overflow) = shape.elementCount.multipliedReportingOverflow(by: 64)
             let byteCount = (bits / 64 * elementType.packedBitCount + 7) / 8

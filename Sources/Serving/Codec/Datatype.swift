@@ -2,8 +2,6 @@ import CSimdJSON
 public import TensorEngine
 
 /// The tensor datatypes of the Open Inference Protocol V2 that a tensor can hold; raw values are the protocol's.
-///
-/// `BYTES` (strings) is not among them.
 public enum Datatype: String, Sendable, Hashable, CaseIterable {
     case bool = "BOOL"
     case uint8 = "UINT8"
@@ -18,6 +16,11 @@ public enum Datatype: String, Sendable, Hashable, CaseIterable {
     case bf16 = "BF16"
     case fp32 = "FP32"
     case fp64 = "FP64"
+    /// Strings in UTF-8.
+    case bytes = "BYTES"
+
+    /// All but ``bytes``.
+    package static let numbers = allCases.filter { $0 != .bytes }
 
     public init(_ elementType: ElementType) {
         self =
@@ -38,6 +41,7 @@ public enum Datatype: String, Sendable, Hashable, CaseIterable {
             case .bfloat16: .bf16
             case .float32: .fp32
             case .float64: .fp64
+            case .string: .bytes
             }
     }
 
@@ -56,11 +60,12 @@ public enum Datatype: String, Sendable, Hashable, CaseIterable {
         case .bf16: .bfloat16
         case .fp32: .float32
         case .fp64: .float64
+        case .bytes: .string
         }
     }
 
-    /// The buffer layout that the number parser and printer know it by.
-    var layout: csj_number {
+    /// The buffer layout that the number parser and printer know it by; nil for strings.
+    var layout: csj_number? {
         switch self {
         case .bool: .bool
         case .uint8: .uint8
@@ -75,6 +80,7 @@ public enum Datatype: String, Sendable, Hashable, CaseIterable {
         case .bf16: .bfloat16
         case .fp32: .float32
         case .fp64: .float64
+        case .bytes: nil
         }
     }
 
@@ -91,6 +97,7 @@ public enum Datatype: String, Sendable, Hashable, CaseIterable {
         case .int32: "an integer in \(Int32.min)...\(Int32.max)"
         case .int64: "an integer in \(Int64.min)...\(Int64.max)"
         case .fp16, .bf16, .fp32, .fp64: "a number that fits \(rawValue)"
+        case .bytes: "a string"
         }
     }
 }

@@ -183,10 +183,11 @@ struct InputReader {
                     + "\(shape)")
         }
         var result = csj_copy_result()
+        guard let layout = datatype.layout else { throw DecodeFailure(.internal, "strings read as numbers") }
         let tensor = Tensor(datatype.elementType, shape: shape) { buffer in
             result = shape.dimensions.withUnsafeBufferPointer { dimensions in
                 csj_copy_numbers(
-                    data.handle, datatype.layout, dimensions.baseAddress, dimensions.count, buffer.baseAddress)
+                    data.handle, layout, dimensions.baseAddress, dimensions.count, buffer.baseAddress)
             }
         }
         guard result.reason == .ok else { throw Self.failure(result, data, datatype, shape, index) }

@@ -61,7 +61,7 @@ struct ResponseTemplate {
         var least = 0
         for (output, tensor) in zip(outputs, tensors) {
             let part = RowBytes(tensor, rows)
-            least += encoding.isBinary(output.name) ? part.byteCount : 2 * part.elementCount
+            least += encoding.isBinary(output.name) ? part.byteCount : part.leastJSONByteCount
         }
         try limits.checkResponse(least, "at least ", id, encoding)
 
@@ -110,7 +110,12 @@ struct ResponseTemplate {
             return
         }
         bytes.append(#"],"data":"#)
-        let (layout, count) = (output.datatype.layout, part.elementCount)
+        guard let layout = output.datatype.layout else {
+            appendStrings(part, to: &bytes)
+            bytes.append(UInt8(ascii: "}"))
+            return
+        }
+        let count = part.elementCount
         part.withBytes { numbers in
             bytes.append(addingCapacity: csj_print_capacity(layout, count)) { text in
                 text.withUnsafeMutableBufferPointer { buffer, written in
@@ -124,34 +129,16 @@ struct ResponseTemplate {
         }
         bytes.append(UInt8(ascii: "}"))
     }
-}
 
-/// Some rows of a tensor, where they lie; all of it without rows.
-struct RowBytes {
-    let tensor: Tensor
-    private let rows: Range<Int>?
-
-    /// - Precondition: the tensor has the rows.
-    init(_ tensor: Tensor, _ rows: Range<Int>?) {
-        self.tensor = tensor
-        self.rows = rows
-    }
-
-    /// Of a scalar too, whose shape has no extent to show.
-    var leadingExtent: Int { rows?.count ?? tensor.shape.dimensions.first ?? 1 }
-
-    private var rowCount: Int { max(tensor.shape.dimensions.first ?? 1, 1) }
-    var elementCount: Int {
-        rows.map { $0.count * (tensor.shape.elementCount / rowCount) } ?? tensor.shape.elementCount
-    }
-    var byteCount: Int { elementCount * tensor.elementType.byteCount }
-
-    func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
-        tensor.withBytes { bytes in
-            guard let rows else { return body(bytes) }
-            let start = rows.lowerBound * (bytes.count / rowCount)
-            body(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + byteCount)]))
+    private func appendStrings(_ part: RowBytes, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "["))
+        var isFirst = true
+        for text in part.strings {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            JSONWriter.appendQuoted(text, to: &bytes)
         }
+        bytes.append(UInt8(ascii: "]"))
     }
 }
 

@@ -6,7 +6,7 @@ import TensorEngine
 
 /// The outputs of a result as numbers, whatever its encoding: JSON, JSON with binary tensors, protobuf or a raw body.
 ///
-/// Integers beyond 2⁵³ are rounded to the nearest `Double`.
+/// Integers beyond 2⁵³ are rounded to the nearest `Double`; a string is a number that is the same for the same bytes.
 struct ResultTensors: Equatable {
     struct Output: Equatable {
         let name: String
@@ -81,6 +81,7 @@ struct ResultTensors: Equatable {
 
     /// Rounded to what the element was: the shortest text of a narrower number is another number in double precision.
     private static func number(_ element: JSONCursor, _ datatype: String) throws -> Double {
+        if datatype == Datatype.bytes.rawValue { return number(of: try element.string()) }
         let number = try number(element)
         return switch Datatype(rawValue: datatype) {
         case .fp16: Double(Float16(number))
@@ -119,11 +120,34 @@ struct ResultTensors: Equatable {
             + contents.int64Contents.map { Double($0) } + contents.uintContents.map { Double($0) }
             + contents.uint64Contents.map { Double($0) } + contents.fp32Contents.map { Double($0) }
             + contents.fp64Contents
+            + contents.bytesContents.map { number(of: String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// A digest (FNV-1a) of as many bits as a number holds.
+    private static func number(of text: String) -> Double {
+        let digest = text.utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return Double(digest >> 11)
+    }
+
+    /// Strings with their lengths before them; nil when they do not add up.
+    static func strings(_ bytes: ArraySlice<UInt8>) -> [String]? {
+        var rest = bytes
+        var result: [String] = []
+        while !rest.isEmpty {
+            guard rest.count >= 4 else { return nil }
+            let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+            rest = rest.dropFirst(4)
+            guard length <= rest.count else { return nil }
+            result.append(String(decoding: rest.prefix(length), as: UTF8.self))
+            rest = rest.dropFirst(length)
+        }
+        return result
     }
 
     /// Little-endian and row-major. Nil for a datatype that is not known, or half an element.
     private static func elements(_ bytes: ArraySlice<UInt8>, _ datatype: String) -> [Double]? {
         guard let type = Datatype(rawValue: datatype) else { return nil }
+        if type == .bytes { return strings(bytes)?.map(number(of:)) }
         let size = max(1, type.elementType.byteCount)
         guard bytes.count.isMultiple(of: size) else { return nil }
         return stride(from: bytes.startIndex, to: bytes.endIndex, by: size).map { start in
@@ -143,6 +167,8 @@ struct ResultTensors: Equatable {
         case .bf16: Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits) << 16))
         case .fp32: Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits)))
         case .fp64: Double(bitPattern: bits)
+        // Has no bits: read before.
+        case .bytes: 0
         }
     }
 }

@@ -2,9 +2,10 @@ import TensorEngine
 
 /// What every encoding checks of a tensor in the same words.
 extension Datatype {
+    /// A datatype of numbers: strings are read apart, where they are.
     init(named name: String, _ path: @autoclosure () -> String) throws(DecodeFailure) {
-        guard let datatype = Datatype(rawValue: name) else {
-            let known = Datatype.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let datatype = Datatype(rawValue: name), datatype != .bytes else {
+            let known = Datatype.numbers.map(\.rawValue).joined(separator: ", ")
             throw DecodeFailure(.unsupportedDatatype, "\(path()): found \(quoted(name)), expected one of \(known)")
         }
         self = datatype

@@ -89,6 +89,10 @@ package enum InferenceEngine {
         let example = slices[0].request.inputs[input]
         if slices.count == 1, slices[0].rows.count == slices[0].request.rowCount { return example }
         let shape = try example.shape.withLeadingDimension(rowCount)
+        if example.elementType == .string {
+            let strings = try slices.flatMap { slice in try slice.request.inputs[input].rows(slice.rows).strings }
+            return try Tensor(shape: shape, strings: strings)
+        }
         return Tensor(example.elementType, shape: shape) { buffer in
             var offset = 0
             for slice in slices {
@@ -111,6 +115,11 @@ extension Tensor {
         let shape = try self.shape.withLeadingDimension(range.count)
         guard range.lowerBound >= 0, range.upperBound <= self.shape[0] else {
             throw .invalidShape(self.shape.dimensions, "has no rows \(range)")
+        }
+        if elementType == .string {
+            let count = self.shape[0] == 0 ? 0 : self.shape.elementCount / self.shape[0]
+            return try Tensor(
+                shape: shape, strings: Array(strings[range.lowerBound * count..<range.upperBound * count]))
         }
         let rowBytes = self.shape[0] == 0 ? 0 : byteCount / self.shape[0]
         return withBytes { bytes in
@@ -136,7 +145,9 @@ extension Tensor {
             }
             rowCount += part.shape[0]
         }
-        return Tensor(first.elementType, shape: try first.shape.withLeadingDimension(rowCount)) { buffer in
+        let shape = try first.shape.withLeadingDimension(rowCount)
+        if first.elementType == .string { return try Tensor(shape: shape, strings: parts.flatMap(\.strings)) }
+        return Tensor(first.elementType, shape: shape) { buffer in
             var offset = 0
             for part in parts {
                 part.withBytes { bytes in

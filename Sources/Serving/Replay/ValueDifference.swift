@@ -105,6 +105,7 @@ private struct Tensors {
     /// Little-endian and row-major.
     private static func elements(_ bytes: ArraySlice<UInt8>, _ datatype: String) -> [String]? {
         guard let type = Datatype(rawValue: datatype) else { return nil }
+        if type == .bytes { return ResultTensors.strings(bytes)?.map(quoted) }
         let size = max(1, type.elementType.byteCount)
         return stride(from: bytes.startIndex, to: bytes.endIndex - size + 1, by: size).map { start in
             let bits = bytes[start..<(start + size)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

@@ -16,11 +16,11 @@ public final class CompiledGraph: Sendable {
     /// Engine version and instruction set: what, besides the weights, the bits of a result depend on.
     public let engineIdentity: String
     public let instructionSet: InstructionSet
-    /// Whether shapes depend on values, so that there are no plans: ``run(_:on:)`` then interprets node by node, which
+    /// Whether shapes depend on values or values are strings, so that there are no plans: ``run(_:on:)`` then interprets node by node, which
     /// allocates every value and is slower.
     public let isDynamic: Bool
 
-    /// Whether an operator looks at all rows at once (DynamicQuantizeLinear takes its scale from the whole tensor):
+    /// Whether an operator looks at all rows at once (DynamicQuantizeLinear takes its scale from the whole tensor, StringSplit its width):
     /// ``run(_:on:)`` then runs row by row, so that a row's result does not depend on its batch.
     public let mixesRows: Bool
 
@@ -48,10 +48,10 @@ public final class CompiledGraph: Sendable {
         isDynamic = declared.isDynamic
         inputs = graph.inputs
         outputs = declared.outputs
-        mixesRows = work.nodes.contains { $0.node.operatorType == "DynamicQuantizeLinear" }
+        mixesRows = work.nodes.contains { ["DynamicQuantizeLinear", "StringSplit"].contains($0.node.operatorType) }
         constantByteCount = work.constants.values.reduce(0) { $0 + $1.byteCount }
         plans = Mutex(PlanCache(capacity: options.maximumCachedPlanCount))
-        if declared.sample != nil {
+        if declared.sample != nil, !declared.isDynamic {
             // Packs the weights now rather than at the first request.
             _ = try PlanBuilder.plan(program, inputs: declared.sampleInputs)
         }

@@ -34,6 +34,7 @@ struct PlanBuilder {
 
     private mutating func build(_ inputs: [(name: String, type: TensorType)]) throws(GraphError) -> ExecutionPlan {
         var propagation = program.propagation(inputs)
+        for input in inputs where input.type.elementType == .string { throw Self.strings(input.name) }
         for (index, input) in inputs.enumerated() { addSlot(input.name, Storage(kind: .input(index))) }
         var uses: [String: Int] = [:]
         for operation in program.operations {
@@ -45,11 +46,19 @@ struct PlanBuilder {
         for operation in program.operations {
             let (operands, outputs, isConstant) = try propagation.visit(operation.node, operation.operation)
             if !isConstant {
+                guard !StringEvaluation.isNeeded(operands, outputs) else {
+                    throw operation.node.error(.valueUnknown, "reads or makes strings, for which there are no plans")
+                }
                 let kernel = try operation.operation.kernel(operands, outputs: outputs)
                 addStep(operation.node, kernel, outputs, propagation.constants, uses)
             }
         }
         return try finish(inputs, propagation)
+    }
+
+    /// A graph with such a value is interpreted.
+    private static func strings(_ name: String) -> GraphError {
+        GraphError(.valueUnknown, "value '\(name)' is of strings, for which there are no plans")
     }
 
     private mutating func addSlot(_ name: String?, _ storage: Storage) {
@@ -133,6 +142,7 @@ struct PlanBuilder {
             guard let type = propagation.types[name] else {
                 throw GraphError(.invalidGraph, "graph output '\(name)' is made by no node")
             }
+            guard type.elementType != .string else { throw Self.strings(name) }
             outputs.append((name, type))
             let slot = slot(name, propagation.constants)
             let storage = slots[slot]

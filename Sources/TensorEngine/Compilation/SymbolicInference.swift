@@ -7,7 +7,7 @@ struct SymbolicInference {
     let outputs: [ValueInfo]
     /// The trial inputs that worked.
     let sampleInputs: [(name: String, type: TensorType)]
-    /// Whether shapes depend on values that are computed at run time.
+    /// Whether shapes depend on values that are computed at run time, or values are strings.
     let isDynamic: Bool
 
     init(_ graph: WorkGraph, _ program: Program) throws(GraphError) {
@@ -29,10 +29,14 @@ struct SymbolicInference {
                 firstError = firstError ?? error
             }
         }
-        isDynamic = firstError?.kind == .valueUnknown
+        let haveStrings =
+            (graph.inputs + graph.outputs).contains { $0.elementType == .string }
+            || graph.constants.values.contains { $0.elementType == .string }
+            || succeeded.contains { $0.types.values.contains { $0.elementType == .string } }
+        isDynamic = firstError?.kind == .valueUnknown || haveStrings
         let onlyBatch = symbols.allSatisfy { .symbolic($0) == Dimension.batch }
         // With other symbols an error may be the trial's, and planning on real shapes will tell.
-        if succeeded.isEmpty, onlyBatch, !isDynamic, let firstError { throw firstError }
+        if succeeded.isEmpty, onlyBatch, let firstError, firstError.kind != .valueUnknown { throw firstError }
         sample = succeeded.first?.types
         if let first = succeeded.first {
             sampleInputs = try Self.inputs(graph.inputs, first.extents)

@@ -42,7 +42,7 @@ struct TypePropagation {
         let operands = Operands(
             node: node, kernels: kernels, packedWeights: packedWeights, inputs: inputs, options: options)
         if let whole = operation as? any WholeTensorOperator, operands.areKnown {
-            let values = try whole.evaluate(operands)
+            let values = try StringEvaluation.run(whole, operands)
             for (name, value) in zip(node.node.outputs, values) where !name.isEmpty {
                 constants[name] = value
                 types[name] = TensorType(elementType: value.elementType, shape: value.shape)
@@ -66,7 +66,9 @@ struct TypePropagation {
         for case let operand? in operands.inputs {
             try checkEmptiness(operation, node, "input '\(operand.name)'", operand.type.shape)
         }
+        try StringEvaluation.check(operation, operands)
         let outputs = try operation.outputTypes(operands)
+        try StringEvaluation.check(operation, operands, outputs: outputs)
         for (name, type) in zip(node.node.outputs, outputs) where !name.isEmpty {
             guard type.shape.elementCount <= limit else {
                 throw node.error(
@@ -93,6 +95,9 @@ struct TypePropagation {
     ) throws(GraphError) -> [Tensor]? {
         if let values = try operation.constantOutputs(operands) { return values }
         guard operands.areKnown else { return nil }
+        if StringEvaluation.isNeeded(operands, outputs) {
+            return try StringEvaluation.run(operation, operands, outputs)
+        }
         return try Evaluator.run(operation, operands, outputs)
     }
 }

@@ -1,4 +1,4 @@
-/// Runs a program node by node with every value known, for graphs whose shapes depend on values. Types, shapes and kernels
+/// Runs a program node by node with every value known, for graphs whose shapes depend on values, or which have strings. Types, shapes and kernels
 /// are those of plans; memory is allocated for every value and freed after its last use.
 enum Interpreter {
     /// - Parameter inputs: the graph's inputs by name, and what a graph inside of it reads from the outer one.
@@ -53,10 +53,13 @@ enum Interpreter {
     private static func results(
         _ operation: any Operator, _ operands: Operands, _ program: Program
     ) throws(GraphError) -> [Tensor] {
-        if let operation = operation as? any WholeTensorOperator { return try operation.evaluate(operands) }
+        if let operation = operation as? any WholeTensorOperator {
+            return try StringEvaluation.run(operation, operands)
+        }
         let types = try TypePropagation.outputTypes(
             operation, operands, limit: program.options.maximumTensorElementCount)
         if let results = try operation.constantOutputs(operands) { return results }
+        if StringEvaluation.isNeeded(operands, types) { return try StringEvaluation.run(operation, operands, types) }
         return try Evaluator.run(operation, operands, types)
     }
 

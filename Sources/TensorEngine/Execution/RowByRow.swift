@@ -13,9 +13,15 @@ enum RowByRow {
         var joined: [Tensor] = []
         for (index, output) in first.enumerated() {
             let parts = results.map { $0[index] }
-            guard output.shape.dimensions.first == 1, parts.allSatisfy({ $0.shape == output.shape }) else {
+            guard output.shape.dimensions.first == 1,
+                parts.allSatisfy({ $0.shape == output.shape && $0.elementType == output.elementType })
+            else {
                 throw GraphError(
                     .shapeMismatch, "output \(index) has shape \(output.shape) for one row, expected one row")
+            }
+            if output.elementType == .string {
+                joined.append(try strings(try leading(output.shape, rows), parts.flatMap(\.strings)))
+                continue
             }
             joined.append(
                 Tensor(output.elementType, shape: try leading(output.shape, rows)) { target in
@@ -31,11 +37,22 @@ enum RowByRow {
     }
 
     private static func slice(_ tensor: Tensor, _ row: Int) throws(GraphError) -> Tensor {
-        Tensor(tensor.elementType, shape: try leading(tensor.shape, 1)) { target in
+        let shape = try leading(tensor.shape, 1)
+        if tensor.elementType == .string {
+            let count = shape.elementCount
+            return try strings(shape, Array(tensor.strings[row * count..<(row + 1) * count]))
+        }
+        return Tensor(tensor.elementType, shape: shape) { target in
             tensor.withBytes { bytes in
                 guard let source = bytes.baseAddress, let base = target.baseAddress else { return }
                 base.copyMemory(from: source + row * target.count, byteCount: target.count)
             }
+        }
+    }
+
+    private static func strings(_ shape: Shape, _ elements: [String]) throws(GraphError) -> Tensor {
+        do throws(TensorError) { return try Tensor(shape: shape, strings: elements) } catch {
+            throw GraphError(.shapeMismatch, error.description)
         }
     }
 

@@ -1,5 +1,6 @@
 /// Concat (opset 4, 11, 13) of every element type.
 struct ConcatOperator: Operator {
+    static var strings: StringHandling { .moved }
     private let axis: Int
 
     static var admitsEmpty: Bool { true }

@@ -1,11 +1,13 @@
-/// Constant (opset 1 to 23): a tensor, a number or a list of numbers as an attribute.
+/// Constant (opset 1 to 23): a tensor, a number or string, or a list of them as an attribute.
 struct ConstantOperator: Operator {
     private let value: Tensor
 
     static var admitsEmpty: Bool { true }
 
     init(_ node: inout NodeReader) throws(GraphError) {
-        let names = ["value", "value_float", "value_floats", "value_int", "value_ints"]
+        let names = [
+            "value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings",
+        ]
         let present = names.filter { node.node.node.attributes[$0] != nil }
         guard present.count == 1 else {
             throw node.error(.invalidGraph, "has \(present.count) of the attributes \(names), expected one")
@@ -17,6 +19,8 @@ struct ConstantOperator: Operator {
             case .floats(let numbers): value = try Tensor(shape: [numbers.count], elements: numbers)
             case .int(let number): value = try Tensor(shape: [], elements: [Int64(number)])
             case .ints(let numbers): value = try Tensor(shape: [numbers.count], elements: numbers.map { Int64($0) })
+            case .string(let text): value = try Tensor(shape: [], strings: [text])
+            case .strings(let texts): value = try Tensor(shape: [texts.count], strings: texts)
             default: throw node.error(.invalidGraph, "attribute '\(present[0])' has the wrong type")
             }
         } catch let error as GraphError {
@@ -39,6 +43,7 @@ struct ConstantOperator: Operator {
 
 /// Shape (opset 1 to 21): known before the run, because plans are made for exact shapes.
 struct ShapeOperator: Operator {
+    static var strings: StringHandling { .moved }
     private let start: Int
     private let end: Int?
 

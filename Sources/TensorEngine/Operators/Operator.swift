@@ -20,10 +20,13 @@ protocol Operator: Sendable {
     func constantOutputs(_ operands: Operands) throws(GraphError) -> [Tensor]?
     /// Whether operands and outputs of two dimensions and more may have no elements. Elsewhere it is a mistake.
     static var admitsEmpty: Bool { get }
+    /// What it does with operands of strings.
+    static var strings: StringHandling { get }
 }
 
 extension Operator {
     static var admitsEmpty: Bool { false }
+    static var strings: StringHandling { .refused }
 
     func constantOutputs(_ operands: Operands) throws(GraphError) -> [Tensor]? { nil }
 }

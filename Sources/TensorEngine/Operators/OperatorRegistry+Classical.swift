@@ -1,8 +1,9 @@
 extension OperatorRegistry {
-    /// The domain `ai.onnx.ml` (https://onnx.ai/onnx/operators/index.html#ai-onnx-ml), numbers alone.
+    /// The domain `ai.onnx.ml` (https://onnx.ai/onnx/operators/index.html#ai-onnx-ml).
     static let classicalEntries: [String: Entry] = [
         "ArrayFeatureExtractor": Entry(ArrayFeatureExtractorOperator.self, inputs: 2...2),
         "Binarizer": Entry(FeatureOperator.self, inputs: 1...1),
+        "CategoryMapper": Entry(LabelEncoderOperator.self, inputs: 1...1),
         "FeatureVectorizer": Entry(FeatureVectorizerOperator.self, inputs: 1...Int.max),
         "Imputer": Entry(FeatureOperator.self, inputs: 1...1),
         "LabelEncoder": Entry(LabelEncoderOperator.self, inputs: 1...1),

@@ -44,6 +44,7 @@ enum OperatorRegistry {
         entries.merge(computingEntries) { $1 }
         entries.merge(windowEntries) { $1 }
         entries.merge(classicalEntries) { $1 }
+        entries.merge(textEntries) { $1 }
         entries.merge(sequenceEntries) { known, _ in known }
         return entries
     }()

@@ -1,6 +1,7 @@
 /// Operators whose output is the input's bytes under another shape; they cost nothing at run time. Flatten (opset 1 to
 /// 21), Squeeze and Unsqueeze (axes as attribute before opset 13, as input from then on), Identity.
 struct ReshapingOperator: Operator {
+    static var strings: StringHandling { .moved }
     static let names: Set<String> = ["Flatten", "Squeeze", "Unsqueeze", "Identity"]
 
     private let operatorType: String
@@ -64,6 +65,7 @@ struct ReshapingOperator: Operator {
 
 /// Reshape (opset 5, 13, 14): a target extent of 0 copies the input's (unless `allowzero`), one of -1 is inferred.
 struct ReshapeOperator: Operator {
+    static var strings: StringHandling { .moved }
     private let allowsZero: Bool
 
     static var admitsEmpty: Bool { true }

@@ -2,6 +2,7 @@ import CTensorKernels
 
 /// Transpose (opset 1, 13, 21) of every element type; without `perm` the axes are reversed.
 struct TransposeOperator: Operator {
+    static var strings: StringHandling { .moved }
     private let permutation: [Int]?
 
     static var admitsEmpty: Bool { true }

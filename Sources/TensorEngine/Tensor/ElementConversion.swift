@@ -1,4 +1,4 @@
-/// Converts elements between any two types as ONNX's Cast does: floats round to nearest even, floats to integers truncate,
+/// Converts elements between any two types of numbers as ONNX's Cast does: floats round to nearest even, floats to integers truncate,
 /// integers to narrower integers lose their higher bits. A float outside of an integer's range, which ONNX leaves open,
 /// saturates to 64 bits and then loses its higher bits; NaN is zero.
 struct ElementConversion: Sendable {
@@ -101,6 +101,8 @@ struct ElementConversion: Sendable {
         case .float8e8m0:
             let (rounding, saturates) = (rounding, saturates)
             each(UInt8.self) { PowerOfTwoFloat.code($0, rounding, saturates: saturates) }
+        // Strings are no numbers and have no bytes: operators convert them by themselves.
+        case .string: break
         }
     }
 

@@ -8,10 +8,13 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
     case float8e4m3fn, float8e4m3fnuz, float8e5m2, float8e5m2fnuz, float8e8m0, float4e2m1
     /// Integers of four and two bits, one byte an element, sign-extended.
     case int4, uint4, int2, uint2
+    /// Text in UTF-8. A tensor holds its strings beside its bytes, of which it has none: see ``Tensor/strings``.
+    case string
 
-    /// Bytes that one element takes in memory.
+    /// Bytes that one element takes in the tensor's memory: none for strings.
     public var byteCount: Int {
         switch self {
+        case .string: 0
         case .bool, .int8, .uint8, .int4, .uint4, .int2, .uint2, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
             .float8e5m2fnuz, .float8e8m0, .float4e2m1:
             1

@@ -6,6 +6,7 @@ extension Tensor {
     /// - Returns: nil when there is no such conversion.
     public func converted(to target: ElementType) -> Tensor? {
         if target == elementType { return self }
+        guard elementType != .string else { return nil }
         switch target {
         case .float32, .float64: return rounded(to: target)
         case .int8: return exactly(Int8.self)

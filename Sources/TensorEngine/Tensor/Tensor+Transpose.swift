@@ -1,9 +1,10 @@
 import CTensorKernels
 
 extension Tensor {
-    /// Axis `i` of the result is axis `permutation[i]` of this tensor; nil when that is no permutation of the axes.
+    /// Axis `i` of the result is axis `permutation[i]` of this tensor; nil when that is no permutation of the axes, and
+    /// for strings.
     func transposed(_ permutation: [Int]) -> Tensor? {
-        guard permutation.sorted() == Array(shape.dimensions.indices),
+        guard elementType != .string, permutation.sorted() == Array(shape.dimensions.indices),
             let target = try? Shape(permutation.map { shape[$0] })
         else { return nil }
         let strides = Broadcasting.rowMajorStrides(shape.dimensions)

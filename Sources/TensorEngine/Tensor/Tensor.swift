@@ -3,13 +3,25 @@
 ///     let x = try Tensor(shape: [2, 3], elements: [1, 2, 3, 4, 5, 6] as [Float])
 ///     x.withElements(Float.self) { $0[4] }  // 5
 ///
-/// Copying a tensor shares its memory; writing to a shared one copies it first.
+/// Copying a tensor shares its memory; writing to a shared one copies it first. A tensor of strings has no bytes: its
+/// elements are ``strings``, and whoever copies bytes has to ask for them first.
 public struct Tensor: Sendable {
     public let elementType: ElementType
     public let shape: Shape
     private var storage: TensorStorage
 
-    public var byteCount: Int { shape.elementCount * elementType.byteCount }
+    /// Bytes that the elements take; strings take their UTF-8 and sixteen each.
+    public var byteCount: Int { elementType == .string ? storage.byteCount : rawByteCount }
+
+    /// Bytes that ``withBytes(_:)`` hands out.
+    private var rawByteCount: Int { shape.elementCount * elementType.byteCount }
+
+    /// The elements of a tensor of strings in row-major order; none for every other type.
+    public var strings: [String] {
+        guard elementType == .string, storage.strings.count != shape.elementCount else { return storage.strings }
+        // Made by zeros.
+        return [String](repeating: "", count: shape.elementCount)
+    }
 
     private init(elementType: ElementType, shape: Shape, storage: TensorStorage) {
         self.elementType = elementType
@@ -46,9 +58,19 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// A tensor of strings.
+    /// - Throws: ``TensorError/stringCountMismatch(found:expected:)`` when there are not as many as the shape has elements.
+    public init(shape: Shape, strings: [String]) throws(TensorError) {
+        guard strings.count == shape.elementCount else {
+            throw .stringCountMismatch(found: strings.count, expected: shape.elementCount)
+        }
+        self.init(elementType: .string, shape: shape, storage: TensorStorage(strings: strings))
+    }
+
     /// Copies raw little-endian, row-major bytes.
     /// - Throws: ``TensorError/byteCountMismatch(found:expected:)``.
     public init(_ elementType: ElementType, shape: Shape, bytes: UnsafeRawBufferPointer) throws(TensorError) {
+        guard elementType != .string else { throw .bytesAreNoStrings }
         let expected = try Self.byteCount(elementType, shape)
         guard bytes.count == expected else { throw .byteCountMismatch(found: bytes.count, expected: expected) }
         self.init(elementType, shape: shape) { buffer in
@@ -61,6 +83,7 @@ public struct Tensor: Sendable {
     public init(
         _ elementType: ElementType, shape: Shape, borrowing bytes: UnsafeRawBufferPointer, owner: AnyObject
     ) throws(TensorError) {
+        guard elementType != .string else { throw .bytesAreNoStrings }
         guard let start = bytes.baseAddress, UInt(bitPattern: start) % UInt(elementType.byteCount) == 0 else {
             try self.init(elementType, shape: shape, bytes: bytes)
             return
@@ -90,20 +113,20 @@ public struct Tensor: Sendable {
 
     public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         defer { withExtendedLifetime(storage) {} }
-        return try body(UnsafeRawBufferPointer(start: storage.pointer, count: byteCount))
+        return try body(UnsafeRawBufferPointer(start: storage.pointer, count: rawByteCount))
     }
 
     /// Calls `body` with writable bytes, after copying them when they are shared or foreign.
     public mutating func withMutableBytes<Result>(
         _ body: (UnsafeMutableRawBufferPointer) throws -> Result
     ) rethrows -> Result {
-        if storage.isReadOnly || !isKnownUniquelyReferenced(&storage) {
-            let copy = TensorStorage(byteCount: byteCount)
-            copy.pointer.copyMemory(from: storage.pointer, byteCount: byteCount)
+        if elementType != .string, storage.isReadOnly || !isKnownUniquelyReferenced(&storage) {
+            let copy = TensorStorage(byteCount: rawByteCount)
+            copy.pointer.copyMemory(from: storage.pointer, byteCount: rawByteCount)
             storage = copy
         }
         defer { withExtendedLifetime(storage) {} }
-        return try body(UnsafeMutableRawBufferPointer(start: storage.pointer, count: byteCount))
+        return try body(UnsafeMutableRawBufferPointer(start: storage.pointer, count: rawByteCount))
     }
 
     /// - Precondition: `Element` is the tensor's element type; outside data is checked before.

@@ -4,6 +4,10 @@ public enum TensorError: Error, Sendable, Hashable, CustomStringConvertible {
     /// Found, expected.
     case byteCountMismatch(found: Int, expected: Int)
     case elementTypeMismatch(found: ElementType, expected: ElementType)
+    /// Found, expected.
+    case stringCountMismatch(found: Int, expected: Int)
+    /// Bytes were to be the elements of a tensor of strings.
+    case bytesAreNoStrings
 
     public var description: String {
         switch self {
@@ -13,6 +17,8 @@ public enum TensorError: Error, Sendable, Hashable, CustomStringConvertible {
             "tensor data: found \(found) bytes, expected \(expected)"
         case .elementTypeMismatch(let found, let expected):
             "tensor elements: found \(found.rawValue), expected \(expected.rawValue)"
+        case .stringCountMismatch(let found, let expected): "tensor data: found \(found) strings, expected \(expected)"
+        case .bytesAreNoStrings: "tensor data: found bytes, expected strings"
         }
     }
 }

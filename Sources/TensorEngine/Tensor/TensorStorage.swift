@@ -7,6 +7,8 @@ final class TensorStorage: @unchecked Sendable {
 
     let pointer: UnsafeMutableRawPointer
     let byteCount: Int
+    /// The elements of a tensor of strings, which hold memory of their own; empty for every other type.
+    let strings: [String]
     private let owner: AnyObject?
     /// What was allocated; nil for foreign memory.
     private let allocation: UnsafeMutableRawPointer?
@@ -23,6 +25,18 @@ final class TensorStorage: @unchecked Sendable {
         self.allocation = allocation
         self.pointer = allocation.alignedUp(toMultipleOf: Self.alignment)
         self.owner = nil
+        self.strings = []
+    }
+
+    /// Strings: no bytes for kernels to read, so that no copy of bytes can tear a reference.
+    init(strings: [String]) {
+        // Sixteen bytes hold a string, or where its bytes are.
+        byteCount = strings.reduce(0) { $0 + 16 + $1.utf8.count }
+        let allocation = UnsafeMutableRawPointer.allocate(byteCount: 2 * Self.alignment, alignment: 16)
+        self.allocation = allocation
+        self.pointer = allocation.alignedUp(toMultipleOf: Self.alignment)
+        self.owner = nil
+        self.strings = strings
     }
 
     /// Foreign read-only memory that lives as long as `owner`.
@@ -31,6 +45,7 @@ final class TensorStorage: @unchecked Sendable {
         self.pointer = UnsafeMutableRawPointer(mutating: pointer)
         self.owner = owner
         self.allocation = nil
+        self.strings = []
     }
 
     deinit {

@@ -47,6 +47,25 @@ import Testing
         #expect(output.stderr.contains(mentions), "\(output.stderr)")
     }
 
+    /// A pipeline of scikit-learn with columns of text and classes that are text; one category it has never seen.
+    @Test func `strings go in and come out`() async throws {
+        let model = Fixtures.root + "/Tests/Fixtures/onnx-ml/columns_logistic.onnx"
+        let body = #"""
+            {"inputs":[{"name":"weight","shape":[2,1],"datatype":"FP32","data":[1.5,-1]},
+              {"name":"colour","shape":[2,1],"datatype":"BYTES","data":["grün","rot"]},
+              {"name":"size","shape":[2,1],"datatype":"BYTES","data":[["XXL"],["S"]]}]}
+            """#
+        let output = try await BinaryRunner.run(["predict", model, "--request", "-"], input: body)
+        #expect(output.exitCode == 0, "\(output.stderr)")
+        let label = try output.document().member("outputs").elements()[0]
+        #expect(try label.member("datatype").string() == "BYTES")
+        let labels = try label.member("data").elements().map { try $0.string() }
+        #expect(labels.count == 2 && labels.allSatisfy { ["ja", "nein"].contains($0) })
+        let arrays = try await BinaryRunner.run(
+            ["predict", model, "--request", "-", "--output", folder.path + "/out.npz"], input: body)
+        #expect(arrays.exitCode != 0 && arrays.stderr.contains("string"), "\(arrays.stderr)")
+    }
+
     @Test func `files that are not there or cannot be written`() async throws {
         let body = try DigitArrays(1).request()
         let model = DigitArrays.mlp

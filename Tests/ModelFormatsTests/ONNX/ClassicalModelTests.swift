@@ -8,7 +8,8 @@ import Testing
 @Suite struct ClassicalModelTests {
     static let names: [String] = {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: Fixtures.path("onnx-ml"))) ?? []
-        return files.filter { $0.hasSuffix(".onnx") }.map { String($0.dropLast(5)) }.sorted()
+        return files.filter { $0.hasSuffix(".onnx") && !$0.hasPrefix("columns_") }.map { String($0.dropLast(5)) }
+            .sorted()
     }()
 
     @Test func thereAreModels() { #expect(Self.names.count >= 30) }
@@ -21,6 +22,12 @@ import Testing
         let outputs = try compiled.run([rows], on: ExecutionContext())
         for (output, declared) in zip(outputs, compiled.outputs) {
             let expected = try #require(arrays["output_\(declared.name)"])
+            if let lengths = arrays["lengths_\(declared.name)"] {
+                #expect(output.elementType == .string && output.shape == lengths.shape, "output '\(declared.name)'")
+                #expect(output.strings.map { Int64($0.utf8.count) } == (try lengths.elements(as: Int64.self)))
+                #expect(output.strings.flatMap(\.utf8) == (try expected.elements(as: UInt8.self)))
+                continue
+            }
             #expect(output.shape == expected.shape, "output '\(declared.name)'")
             if expected.elementType == .int64 {
                 let (found, wanted) = (try output.elements(as: Int64.self), try expected.elements(as: Int64.self))
@@ -34,6 +41,10 @@ import Testing
         for row in 0..<min(rows.shape[0], 8) {
             let alone = try compiled.run([try rows.row(row)], on: ExecutionContext())
             for (one, all) in zip(alone, outputs) where all.shape.dimensions.first == rows.shape[0] {
+                if all.elementType == .string {
+                    #expect(one.strings == [all.strings[row]], "row \(row)")
+                    continue
+                }
                 let expected = try all.row(row)
                 #expect(one.withBytes { a in expected.withBytes { b in a.elementsEqual(b) } }, "row \(row)")
             }

@@ -61,6 +61,10 @@ import Testing
             let rows = try #require(try Fixtures.arrays("onnx-ml/\(name).npz")["input"])
             result.append((Fixtures.path("onnx-ml/\(name).onnx"), [rows]))
         }
+        for name in TextColumnTests.names {
+            let file = Fixtures.path("onnx-ml/\(name).onnx")
+            result.append((file, try TextColumnTests.Reference(name, try ModelFile.open(file).graph).inputs))
+        }
         guard let folder = NodeCases.folder else { return result }
         for test in try NodeCases.all(in: folder, filter: Self.environment["MILLRACE_TEST_ONNX_FILTER"]) {
             guard let graph = try? ModelFile.open("\(test.folder)/model.onnx").graph else { continue }

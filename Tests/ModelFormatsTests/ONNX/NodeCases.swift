@@ -78,6 +78,11 @@ struct NodeCases {
             return "found \(found.elementType.rawValue) \(found.shape), "
                 + "expected \(expected.elementType.rawValue) \(expected.shape)"
         }
+        if found.elementType == .string {
+            let pairs = zip(found.strings, expected.strings)
+            return pairs.allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+                ? nil : "found \(found.strings), expected \(expected.strings)"
+        }
         if found.withBytes({ a in expected.withBytes { b in a.elementsEqual(b) } }) { return nil }
         guard let a = try? found.converted(to: .float64)?.elements(as: Double.self),
             let b = try? expected.converted(to: .float64)?.elements(as: Double.self)

@@ -77,9 +77,22 @@ import Testing
             .invalidInput, "inputs[0].contents: BF16 has no typed contents, expected raw_input_contents",
             .one("BF16", [1])),
         Case(
-            .unsupportedDatatype,
-            "inputs[0].contents.bytes_contents: found elements, expected none: BYTES is not served",
-            .one("BYTES", [1]) { $0.bytesContents = [.init([1])] }),
+            .invalidInput, "inputs[0].contents.bytes_contents: found 1 strings, expected 2 for shape [2]",
+            .one("BYTES", [2]) { $0.bytesContents = [.init([0x61])] }),
+        Case(
+            .invalidInput, "inputs[0].contents.bytes_contents[1]: not UTF-8",
+            .one("BYTES", [2]) { $0.bytesContents = [.init([0x61]), .init([0xFF])] }),
+        Case(
+            .invalidInput,
+            "inputs[0].contents.int_contents: found 1 elements, expected none: BYTES is in bytes_contents",
+            .one("BYTES", [1]) { $0.intContents = [1] }),
+        Case(.malformedRequest, "raw_input_contents[0]: 3 bytes are left over", .one("BYTES", [1], raw: [1, 0, 0])),
+        Case(
+            .malformedRequest, "raw_input_contents[0]: string 0 has 4294967295 bytes, found 1",
+            .one("BYTES", [1], raw: [0xFF, 0xFF, 0xFF, 0xFF, 0x61])),
+        Case(
+            .invalidInput, "raw_input_contents[0]: found 1 strings, expected 2 for shape [2]",
+            .one("BYTES", [2], raw: [1, 0, 0, 0, 0x61])),
         Case(
             .malformedRequest,
             "inputs[0].contents.int_contents: found 1 elements, expected none besides raw_input_contents",
@@ -149,7 +162,7 @@ import Testing
                 == #"{"id":"r","error":{"code":"MALFORMED_REQUEST","message":"inputs[0].contents: missing"}}"#)
     }
 
-    @Test(arguments: ["FP33", "fp32", "BYTES"])
+    @Test(arguments: ["FP33", "fp32", "bytes"])
     func unknownDatatypesAreUnsupported(name: String) throws {
         let error = try failure(.one(name, [1]) { $0.fp32Contents = [1] })
         #expect(error?.code == .unsupportedDatatype)

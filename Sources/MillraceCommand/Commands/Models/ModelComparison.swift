@@ -103,6 +103,7 @@ struct ModelComparison {
         case .ints(let values): "\(values)"
         case .floats(let values): "\(values)"
         case .strings(let values): "\(values)"
+        case .tensor(let tensor) where tensor.elementType == .string: "\(kind(tensor)) \(tensor.strings)"
         case .tensor(let tensor): "\(kind(tensor)) \(tensor.withBytes { checksum($0) })"
         case .graph(let graph): "{\(graph.nodes.map(describe).joined(separator: "; "))}"
         }

@@ -15,6 +15,11 @@ struct WeightComparison: Equatable {
     /// - Returns: nil when type or shape differ, so that there is nothing to compare.
     static func compare(_ left: Tensor, _ right: Tensor) -> WeightComparison? {
         guard left.elementType == right.elementType, left.shape == right.shape else { return nil }
+        if left.elementType == .string {
+            let count = zip(left.strings, right.strings).count { !$0.utf8.elementsEqual($1.utf8) }
+            return WeightComparison(
+                elementCount: left.shape.elementCount, differingCount: count, maximumAbsolute: count > 0 ? 1 : 0)
+        }
         let isSame = left.withBytes { left in right.withBytes { right in left.elementsEqual(right) } }
         if isSame { return WeightComparison(elementCount: left.shape.elementCount) }
         return switch left.elementType {

@@ -67,7 +67,7 @@ package nonisolated struct Inference_ModelInferRequest: Sendable {
     /// As in the model's signature.
     package var name: String = String()
 
-    /// BOOL, UINT8 … UINT64, INT8 … INT64, FP16, BF16, FP32 or FP64.
+    /// BOOL, UINT8 … UINT64, INT8 … INT64, FP16, BF16, FP32, FP64 or BYTES.
     package var datatype: String = String()
 
     package var shape: [Int64] = []
@@ -252,7 +252,7 @@ package nonisolated struct Inference_InferTensorContents: Sendable {
   /// FP64
   package var fp64Contents: [Double] = []
 
-  /// BYTES, which is answered UNSUPPORTED_DATATYPE.
+  /// BYTES: UTF-8.
   package var bytesContents: [Data] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

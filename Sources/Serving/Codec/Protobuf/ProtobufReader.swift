@@ -36,8 +36,9 @@ struct ProtobufReader {
         let routing = try RoutingHeaders(
             headers, bodyModel: try checked(message.modelName, limits.maximumNameBytes, "model_name"),
             bodyVersion: try checked(message.modelVersion, limits.maximumNameBytes, "model_version"), limits: limits)
+        let (tensors, texts) = try inputs(message.inputs, scan.rawInputs)
         return InferenceRequest(
-            id: attribution.requestID, model: routing.model, inputs: try inputs(message.inputs, scan.rawInputs),
+            id: attribution.requestID, model: routing.model, inputs: tensors, texts: texts,
             requestedOutputs: outputs, encoding: encoding, parameters: parameters, deadline: routing.deadline,
             traceparent: routing.traceparent)
     }
@@ -126,7 +127,7 @@ struct ProtobufReader {
 
     private func inputs(
         _ list: [Inference_ModelInferRequest.InferInputTensor], _ raw: [UnsafeRawBufferPointer]
-    ) throws(DecodeFailure) -> [NamedTensor] {
+    ) throws(DecodeFailure) -> (tensors: [NamedTensor], texts: [NamedText]) {
         guard !list.isEmpty else { throw .malformed("inputs: found none, expected at least one input") }
         guard raw.isEmpty || raw.count == list.count else {
             throw .malformed(
@@ -134,17 +135,24 @@ struct ProtobufReader {
         }
         var budget = ElementBudget(limits)
         var inputs: [NamedTensor] = []
+        var texts: [NamedText] = []
         for (index, input) in list.enumerated() {
             let path = "inputs[\(index)]"
             let name = try name(input.name, "\(path).name")
-            guard !inputs.contains(where: { $0.name == name }) else {
+            guard !inputs.contains(where: { $0.name == name }), !texts.contains(where: { $0.name == name }) else {
                 throw .invalid("\(path).name: found \(quoted(name)) a second time")
             }
             guard !input.datatype.isEmpty else { throw .malformed("\(path).datatype: missing") }
-            let datatype = try Datatype(named: input.datatype, "\(path).datatype")
+            let isText = input.datatype == Datatype.bytes.rawValue
+            let datatype = isText ? .bytes : try Datatype(named: input.datatype, "\(path).datatype")
             let shape = try shape(input.shape, path)
             try budget.take(shape, "\(path).shape")
             let contents = TypedContents(input.hasContents ? input.contents : nil, "\(path).contents")
+            if isText {
+                let values = try strings(contents, shape, raw.isEmpty ? nil : raw[index], index)
+                texts.append(NamedText(name: name, shape: shape, values: values))
+                continue
+            }
             let tensor: Tensor
             if raw.isEmpty {
                 tensor = try contents.tensor(datatype, shape)
@@ -154,7 +162,20 @@ struct ProtobufReader {
             }
             inputs.append(NamedTensor(name: name, tensor: tensor))
         }
-        return inputs
+        return (inputs, texts)
+    }
+
+    private func strings(
+        _ contents: TypedContents, _ shape: Shape, _ raw: UnsafeRawBufferPointer?, _ index: Int
+    ) throws(DecodeFailure) -> [String] {
+        guard let raw else { return try contents.texts(shape) }
+        try contents.refuseBesidesRaw()
+        let path = "raw_input_contents[\(index)]"
+        let values = try NamedText.rawStrings(raw, most: shape.elementCount, path, size: path)
+        guard values.count == shape.elementCount else {
+            throw .invalid("\(path): found \(values.count) strings, expected \(shape.elementCount) for shape \(shape)")
+        }
+        return values
     }
 
     private func shape(_ extents: [Int64], _ path: String) throws(DecodeFailure) -> Shape {

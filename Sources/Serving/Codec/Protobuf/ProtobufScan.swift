@@ -86,13 +86,12 @@ struct ProtobufScan {
 
     /// `InferTensorContents`.
     private mutating func scanContents(_ bytes: UnsafeRawBufferPointer, _ index: Int) throws(ProtobufDamage) {
+        var strings = 0
         var fields = ProtobufFields(bytes)
         while let field = try fields.next() {
-            guard field.number == 8, excess == nil else { continue }
-            refuse(
-                DecodeFailure(
-                    .unsupportedDatatype,
-                    "inputs[\(index)].contents.bytes_contents: found elements, expected none: BYTES is not served"))
+            guard field.number == 8 else { continue }
+            check(strings, limits.maximumElements, "inputs[\(index)].contents.bytes_contents", "elements")
+            strings += 1
         }
     }
 

@@ -16,7 +16,10 @@ extension RequestCodec {
         // The least that the outputs can take, to refuse before allocating.
         let least = response.outputs.reduce(0) { sum, output in
             let isFixed = raw || output.datatype == .fp32 || output.datatype == .fp64
-            return sum + (isFixed ? output.tensor.byteCount : output.tensor.shape.elementCount)
+            if isFixed { return sum + RowBytes(output.tensor, nil).byteCount }
+            // Typed, a string has at least a tag and one byte of length before it.
+            let texts = output.tensor.strings.reduce(0) { $0 + 1 + $1.utf8.count }
+            return sum + texts + output.tensor.shape.elementCount
         }
         try limits.checkResponse(least, "at least ", response.id, encoding)
 
@@ -46,17 +49,18 @@ extension RequestCodec {
 
     private func appendRaw(_ response: InferenceResponse, to value: inout [UInt8]) {
         // A tag and at most ten bytes of length besides each tensor.
-        let total = response.outputs.reduce(value.count) { $0 + $1.tensor.byteCount + 11 }
+        let total = response.outputs.reduce(value.count) { $0 + RowBytes($1.tensor, nil).byteCount + 11 }
         value.reserveCapacity(total)
         for output in response.outputs {
             value.append(Self.rawOutputTag)
-            var length = UInt64(output.tensor.byteCount)
+            let bytes = RowBytes(output.tensor, nil)
+            var length = UInt64(bytes.byteCount)
             while length >= 0x80 {
                 value.append(UInt8(truncatingIfNeeded: length) | 0x80)
                 length >>= 7
             }
             value.append(UInt8(length))
-            output.tensor.withBytes { value.append(contentsOf: $0) }
+            bytes.withBytes { value.append(contentsOf: $0) }
         }
     }
 }

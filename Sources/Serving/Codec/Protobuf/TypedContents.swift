@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TensorEngine
 
 /// The `contents` of an input: the elements in the field that fits the datatype.
@@ -39,7 +40,35 @@ struct TypedContents {
         // FP16 and BF16 have no field and do not come here.
         case .fp32, .fp16, .bf16: return try copy(message.fp32Contents, field, shape)
         case .fp64: return try copy(message.fp64Contents, field, shape)
+        // Read by ``texts(_:)``.
+        case .bytes: throw .invalid("\(path): strings are no numbers")
         }
+    }
+
+    /// The strings of an input of `BYTES`.
+    /// - Throws: ``DecodeFailure`` when the elements are in another field, too few, too many or not UTF-8.
+    func texts(_ shape: Shape) throws(DecodeFailure) -> [String] {
+        let field = ContentsField.bytes.rawValue
+        guard let message else {
+            guard shape.elementCount > 0 else { return [] }
+            throw .malformed("\(path): missing")
+        }
+        if let other = Self.filled(message).first(where: { $0.field != field }) {
+            throw .invalid("\(path).\(other.field): found \(other.count) elements, expected none: BYTES is in \(field)")
+        }
+        let elements = message.bytesContents
+        guard elements.count == shape.elementCount else {
+            throw .invalid(
+                "\(path).\(field): found \(elements.count) strings, expected \(shape.elementCount) for shape \(shape)")
+        }
+        var result: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard let text = String(validating: element, as: UTF8.self) else {
+                throw .invalid("\(path).\(field)[\(index)]: not UTF-8")
+            }
+            result.append(text)
+        }
+        return result
     }
 
     func refuseBesidesRaw() throws(DecodeFailure) {
@@ -106,6 +135,7 @@ enum ContentsField: String {
     case uint64 = "uint64_contents"
     case fp32 = "fp32_contents"
     case fp64 = "fp64_contents"
+    case bytes = "bytes_contents"
 }
 
 extension Datatype {
@@ -119,6 +149,7 @@ extension Datatype {
         case .uint64: .uint64
         case .fp32: .fp32
         case .fp64: .fp64
+        case .bytes: .bytes
         case .fp16, .bf16: nil
         }
     }
@@ -140,6 +171,7 @@ extension Inference_InferTensorContents {
         case .uint64: uint64Contents = tensor.withElements(UInt64.self) { Array($0) }
         case .fp32: fp32Contents = tensor.withElements(Float.self) { Array($0) }
         case .fp64: fp64Contents = tensor.withElements(Double.self) { Array($0) }
+        case .bytes: bytesContents = tensor.strings.map { Data($0.utf8) }
         case .fp16, .bf16: break
         }
     }

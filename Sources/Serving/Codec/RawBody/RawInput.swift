@@ -44,6 +44,11 @@ public struct RawInput: Sendable {
             throw .invalid("header \(HeaderName.input): found \(quoted(name)), expected \"\(declared.name)\"")
         }
         let expected = Datatype(declared.elementType)
+        guard expected != .bytes else {
+            throw DecodeFailure(
+                .unsupportedDatatype,
+                "value: found raw bytes for the input \"\(declared.name)\" of BYTES, expected a request in JSON")
+        }
         if let datatype, datatype != expected {
             throw .invalid(
                 "header \(HeaderName.datatype): found \(datatype.rawValue), expected \(expected.rawValue)")

@@ -6,10 +6,13 @@ extension RequestCodec {
         guard let output = response.outputs.first, response.outputs.count == 1 else {
             throw RequestError.rawOutputCount(response.outputs.map(\.name), requestID: response.id)
         }
-        try limits.checkResponse(output.tensor.byteCount, "", response.id, .rawBody)
+        let bytes = RowBytes(output.tensor, nil)
+        try limits.checkResponse(bytes.byteCount, "", response.id, .rawBody)
+        var value: [UInt8] = []
+        bytes.withBytes { value = Array($0) }
         let extents = output.tensor.shape.dimensions.map(String.init).joined(separator: ",")
         return EncodedMessage(
-            value: output.tensor.withBytes { Array($0) }, contentType: MediaType.octetStream,
+            value: value, contentType: MediaType.octetStream,
             headers: [
                 (HeaderName.output, Array(output.name.utf8)), (HeaderName.shape, Array(extents.utf8)),
                 (HeaderName.datatype, Array(output.datatype.rawValue.utf8)),

@@ -1,5 +1,5 @@
 /// LinearRegressor and LinearClassifier (ai.onnx.ml 1), in binary64 and rounded once.
-struct LinearModelOperator: Operator {
+struct LinearModelOperator: ClassifyingOperator {
     private let labels: ClassLabels?
     private let coefficients: [Double]
     private let intercepts: [Double]
@@ -30,6 +30,7 @@ struct LinearModelOperator: Operator {
         }
     }
 
+    var classLabels: ClassLabels? { labels }
     private var isBinary: Bool { targets == 1 && labels?.values.count == 2 }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
@@ -40,8 +41,10 @@ struct LinearModelOperator: Operator {
         }
         let scores = TensorType(
             elementType: .float32, shape: try operands.makeShape([rows, isBinary ? 2 : targets]))
-        guard labels != nil else { return [scores] }
-        return operands.present([TensorType(elementType: .int64, shape: try operands.makeShape([rows])), scores])
+        guard let labels else { return [scores] }
+        return operands.present([
+            TensorType(elementType: labels.elementType, shape: try operands.makeShape([rows])), scores,
+        ])
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {

@@ -44,20 +44,6 @@ enum PostTransform: String, Sendable, CaseIterable {
     }
 }
 
-/// The labels of a classifier: integers; strings are not among the engine's types.
-struct ClassLabels: Sendable {
-    let values: [Int64]
-
-    init(_ node: inout NodeReader, integers: String) throws(GraphError) {
-        guard try (node.strings("classlabels_strings") ?? []).isEmpty else {
-            throw node.error(.unsupported, "the labels are strings (classlabels_strings), supported are integers")
-        }
-        values = (try node.ints(integers) ?? []).map { Int64($0) }
-    }
-
-    subscript(index: Int) -> Int64 { values.indices.contains(index) ? values[index] : Int64(index) }
-}
-
 extension Operands {
     /// A matrix of features: its rows and columns, a vector being one row.
     func features(_ index: Int) throws(GraphError) -> (type: TensorType, rows: Int, width: Int) {

@@ -93,6 +93,7 @@ struct FeatureOperator: Operator {
 
 /// ArrayFeatureExtractor (ai.onnx.ml 1): columns of the last axis by index.
 struct ArrayFeatureExtractorOperator: Operator {
+    static var strings: StringHandling { .moved }
     init(_ node: inout NodeReader) throws(GraphError) {}
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {

@@ -93,7 +93,7 @@ struct SVMRegressorOperator: Operator {
 
 /// SVMClassifier (ai.onnx.ml 1): one against one with votes, probabilities by Platt's sigmoids coupled as libsvm does (Wu, Lin
 /// and Weng, 2004), or one linear score a class.
-struct SVMClassifierOperator: Operator {
+struct SVMClassifierOperator: ClassifyingOperator {
     private let kernel: SupportVectorKernel
     private let labels: ClassLabels
     private let coefficients: [Double]
@@ -135,6 +135,7 @@ struct SVMClassifierOperator: Operator {
         }
     }
 
+    var classLabels: ClassLabels? { labels }
     private var width: Int { vectorCount == 0 ? coefficients.count / classCount : vectors.count / vectorCount }
     private var hasProbabilities: Bool { vectorCount > 0 && !sigmoids.a.isEmpty }
 
@@ -150,7 +151,7 @@ struct SVMClassifierOperator: Operator {
             throw operands.error(.shapeMismatch, "input has \(found) features, expected \(width)")
         }
         return operands.present([
-            TensorType(elementType: .int64, shape: try operands.makeShape([rows])),
+            TensorType(elementType: labels.elementType, shape: try operands.makeShape([rows])),
             TensorType(elementType: .float32, shape: try operands.makeShape([rows, scoreCount])),
         ])
     }

@@ -2,7 +2,7 @@ import CTensorKernels
 
 /// TreeEnsembleRegressor, TreeEnsembleClassifier (ai.onnx.ml 1 to 5) and TreeEnsemble (5). Scores of float32 rows add up in
 /// float32, as ONNX Runtime's do, in the order of the trees.
-struct TreeEnsembleOperator: Operator {
+struct TreeEnsembleOperator: ClassifyingOperator {
     private enum Kind { case regressor, classifier(ClassLabels, isBinary: Bool, arePositive: Bool) }
 
     private let kind: Kind
@@ -33,7 +33,7 @@ struct TreeEnsembleOperator: Operator {
         default:
             let labels = try ClassLabels(&node, integers: "classlabels_int64s")
             guard !labels.values.isEmpty else {
-                throw node.error(.invalidGraph, "attribute 'classlabels_int64s' is missing")
+                throw node.error(.invalidGraph, "attributes 'classlabels_int64s' and 'classlabels_strings' are missing")
             }
             averages = false
             transform = try PostTransform(&node)
@@ -52,6 +52,10 @@ struct TreeEnsembleOperator: Operator {
         }
     }
 
+    var classLabels: ClassLabels? {
+        if case .classifier(let labels, _, _) = kind { labels } else { nil }
+    }
+
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
         let (type, rows, width) = try operands.features(0)
         guard width >= trees.featureCount else {
@@ -59,9 +63,9 @@ struct TreeEnsembleOperator: Operator {
                 .shapeMismatch, "input is \(type.shape), the trees look at \(trees.featureCount) features")
         }
         let shape = try operands.makeShape([rows, trees.targetCount])
-        if case .classifier = kind {
+        if let classLabels {
             return operands.present([
-                TensorType(elementType: .int64, shape: try operands.makeShape([rows])),
+                TensorType(elementType: classLabels.elementType, shape: try operands.makeShape([rows])),
                 TensorType(elementType: .float32, shape: shape),
             ])
         }

@@ -1,5 +1,8 @@
 /// If (opset 1 to 25): one of two graphs.
 struct IfOperator: WholeTensorOperator {
+    /// Its graphs read them.
+    static var strings: StringHandling { .read }
+
     private let then: Subgraph
     private let otherwise: Subgraph
 

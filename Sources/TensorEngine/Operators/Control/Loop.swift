@@ -1,5 +1,8 @@
 /// Loop (opset 1 to 25): a graph repeated while a condition holds, a number of times, or both.
 struct LoopOperator: WholeTensorOperator {
+    /// Its graphs read them.
+    static var strings: StringHandling { .read }
+
     private let body: Subgraph
     private let carriedCount: Int
 

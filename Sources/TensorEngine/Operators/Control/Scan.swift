@@ -1,5 +1,8 @@
 /// Scan (opset 8 to 25): a graph over the slices of its operands along an axis, with state.
 struct ScanOperator: WholeTensorOperator {
+    /// Its graphs read them.
+    static var strings: StringHandling { .read }
+
     private let body: Subgraph
     private let scanCount: Int
     private let stateCount: Int

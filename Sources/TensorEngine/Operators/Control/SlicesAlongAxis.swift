@@ -5,6 +5,9 @@ struct SlicesAlongAxis {
 
     /// - Throws: ``GraphError`` when it differs from those before, or all together are too large.
     mutating func append(_ slice: Tensor, _ operands: Operands) throws(GraphError) {
+        guard slice.elementType != .string else {
+            throw operands.error(.unsupported, "an output of its steps is of strings, supported are numbers")
+        }
         if let first = slices.first {
             guard first.elementType == slice.elementType, first.shape == slice.shape else {
                 throw operands.error(
@@ -53,6 +56,9 @@ struct SlicesAlongAxis {
 extension Tensor {
     /// The elements at one position of an axis, without that axis.
     func slice(axis: Int, at position: Int, _ operands: Operands) throws(GraphError) -> Tensor {
+        guard elementType != .string else {
+            throw operands.error(.unsupported, "an operand to be read in slices is of strings, supported are numbers")
+        }
         var extents = shape.dimensions
         guard axis < extents.count, position < extents[axis] else {
             throw operands.error(.shapeMismatch, "position \(position) of axis \(axis) is outside of \(shape)")

@@ -1,5 +1,6 @@
-/// Cast (opset 6 to 28) and CastLike (opset 15 to 25) between all number types; ``ElementConversion`` has the rules.
-struct CastOperator: Operator {
+/// Cast (opset 6 to 28) and CastLike (opset 15 to 25) between all number types, where ``ElementConversion`` has the rules, and
+/// strings; ``TextNumber`` has those.
+struct CastOperator: StringOperator {
     static var admitsEmpty: Bool { true }
 
     /// nil for CastLike: the type of the second operand.
@@ -38,6 +39,30 @@ struct CastOperator: Operator {
             guard count > 0 else { return }
             conversion.convert(arguments.rawInput(0), to: arguments.rawOutput(), count)
         }
+    }
+
+    func evaluateStrings(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> [Tensor] {
+        let value = try operands.constant(0, meaning: "input")
+        let (source, target) = (value.elementType, outputs[0].elementType)
+        // CastLike takes its type from an operand that may be of strings.
+        if source == target { return [value] }
+        if source == .string {
+            var numbers: [Double] = []
+            for (position, text) in value.strings.enumerated() {
+                guard let number = TextNumber.parse(text) else {
+                    throw operands.error(
+                        .invalidValue,
+                        "'\(text.prefix(80))' at position \(position) is no number to be \(target.rawValue)")
+                }
+                numbers.append(number)
+            }
+            guard let wide = try? Tensor(shape: value.shape, elements: numbers) else { return [] }
+            return [wide.cast(to: target)]
+        }
+        guard let texts = TextNumber.texts(value) else {
+            throw operands.error(.unsupported, "\(source.rawValue) does not convert to \(target.rawValue)")
+        }
+        return [try operands.stringTensor(value.shape, texts)]
     }
 }
 

@@ -1,5 +1,6 @@
 /// Equal, Less, LessOrEqual, Greater and GreaterOrEqual (opset 7 to 19) with multidirectional broadcasting.
 struct ComparisonOperator: Operator {
+    static var strings: StringHandling { .moved }
     static let names = ["Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"]
     static var admitsEmpty: Bool { true }
 
@@ -8,7 +9,7 @@ struct ComparisonOperator: Operator {
     init(_ node: inout NodeReader) throws(GraphError) { name = node.node.node.operatorType }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let allowed = name == "Equal" ? ElementType.numeric + [.bool] : ElementType.numeric
+        let allowed = name == "Equal" ? ElementType.numeric + [.bool, .string] : ElementType.numeric
         let type = try operands.type(0, in: allowed).elementType
         _ = try operands.type(1, among: type)
         return [TensorType(elementType: .bool, shape: try operands.broadcastShape(0..<2))]
@@ -119,6 +120,7 @@ struct PredicateOperator: Operator {
 
 /// Where (opset 9, 16) of every element type.
 struct WhereOperator: Operator {
+    static var strings: StringHandling { .moved }
     static var admitsEmpty: Bool { true }
 
     init(_ node: inout NodeReader) throws(GraphError) {}

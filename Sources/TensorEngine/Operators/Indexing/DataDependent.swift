@@ -33,6 +33,7 @@ struct NonZeroOperator: WholeTensorOperator {
 
 /// Compress (opset 9, 11): the slices of an axis, or the elements, whose condition is true.
 struct CompressOperator: WholeTensorOperator {
+    static var strings: StringHandling { .moved }
     private let axis: Int?
 
     init(_ node: inout NodeReader) throws(GraphError) {
@@ -83,6 +84,7 @@ struct CompressOperator: WholeTensorOperator {
 /// Unique (opset 11, 28): the distinct elements, or slices of an axis, sorted or in the order of their first places; with
 /// first places, inverse and counts.
 struct UniqueOperator: WholeTensorOperator {
+    static var strings: StringHandling { .moved }
     private let axis: Int?
     private let sorts: Bool
     private let outputCount: Int

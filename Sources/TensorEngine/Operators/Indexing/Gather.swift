@@ -1,5 +1,6 @@
 /// Gather (opset 1 to 13): slices of an axis by index, of every element type.
 struct GatherOperator: Operator {
+    static var strings: StringHandling { .moved }
     static var admitsEmpty: Bool { true }
 
     private let axis: Int
@@ -41,6 +42,7 @@ struct GatherOperator: Operator {
 
 /// GatherElements (opset 11, 13): elements whose position along an axis is given for each.
 struct GatherElementsOperator: Operator {
+    static var strings: StringHandling { .moved }
     static var admitsEmpty: Bool { true }
 
     private let axis: Int
@@ -96,6 +98,7 @@ struct ElementPlaces: Sendable {
 
 /// GatherND (opset 11 to 13): slices by tuples of indices.
 struct GatherNDOperator: Operator {
+    static var strings: StringHandling { .moved }
     static var admitsEmpty: Bool { true }
 
     private let batchCount: Int

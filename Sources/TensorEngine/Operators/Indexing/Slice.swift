@@ -1,5 +1,6 @@
 /// Slice (opset 1 with attributes, from 10 on with inputs): ranges of axes with steps, as NumPy's.
 struct SliceOperator: Operator {
+    static var strings: StringHandling { .moved }
     static var admitsEmpty: Bool { true }
 
     private let attributes: (starts: [Int], ends: [Int], axes: [Int]?)?
@@ -92,6 +93,7 @@ struct SliceOperator: Operator {
 
 /// Split (opset 2 to 18): parts of an axis, of given lengths, or as even as they can be.
 struct SplitOperator: Operator {
+    static var strings: StringHandling { .moved }
     static var admitsEmpty: Bool { true }
 
     private let axis: Int

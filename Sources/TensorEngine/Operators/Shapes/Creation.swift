@@ -1,5 +1,6 @@
 /// Size (opset 1 to 25): the number of elements.
 struct SizeOperator: Operator {
+    static var strings: StringHandling { .moved }
     static var admitsEmpty: Bool { true }
 
     init(_ node: inout NodeReader) throws(GraphError) {}

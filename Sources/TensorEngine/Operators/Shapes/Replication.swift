@@ -2,6 +2,7 @@ import CTensorKernels
 
 /// Expand (opset 8, 13): broadcasts to a shape. Tile (opset 6, 13): repeats along each axis. Of every element type.
 struct ReplicationOperator: Operator {
+    static var strings: StringHandling { .moved }
     static var admitsEmpty: Bool { true }
 
     private let expands: Bool
