@@ -1,7 +1,7 @@
 import TensorEngine
 
-/// Some rows of a tensor, where they lie; all of it without rows. Raw, a string is its length (four bytes, little-endian) and
-/// its UTF-8, as the protocol's binary extension has it.
+/// Some rows of a tensor, where they lie; all of it without rows. Raw, a string is its length (four bytes,
+/// little-endian) and its UTF-8, as the protocol's binary extension has it.
 struct RowBytes {
     let tensor: Tensor
     private let rows: Range<Int>?

@@ -16,12 +16,12 @@ public final class CompiledGraph: Sendable {
     /// Engine version and instruction set: what, besides the weights, the bits of a result depend on.
     public let engineIdentity: String
     public let instructionSet: InstructionSet
-    /// Whether shapes depend on values or values are strings, so that there are no plans: ``run(_:on:)`` then interprets node by node, which
-    /// allocates every value and is slower.
+    /// Whether shapes depend on values or values are strings, so that there are no plans: ``run(_:on:)`` then interprets
+    /// node by node, which allocates every value and is slower.
     public let isDynamic: Bool
 
-    /// Whether an operator looks at all rows at once (DynamicQuantizeLinear takes its scale from the whole tensor, StringSplit its width):
-    /// ``run(_:on:)`` then runs row by row, so that a row's result does not depend on its batch.
+    /// Whether an operator looks at all rows at once (DynamicQuantizeLinear takes its scale from the whole tensor,
+    /// StringSplit its width): ``run(_:on:)`` then runs row by row, so that a row's result does not depend on its batch.
     public let mixesRows: Bool
 
     private let program: Program
@@ -86,7 +86,14 @@ public final class CompiledGraph: Sendable {
     }
 
     private func runTogether(_ inputs: [Tensor], on context: ExecutionContext) throws(GraphError) -> [Tensor] {
-        guard isDynamic else { return try context.run(try plan(inputShapes: inputs.map(\.shape)), inputs: inputs) }
+        if !isDynamic {
+            do throws(GraphError) {
+                return try context.run(try plan(inputShapes: inputs.map(\.shape)), inputs: inputs)
+            } catch {
+                // Only these extents told that there is no plan.
+                guard error.kind == .valueUnknown else { throw error }
+            }
+        }
         var values: [String: Tensor] = [:]
         for (input, (name, type)) in zip(inputs, try check(inputs.map(\.shape))) {
             guard input.elementType == type.elementType else {

@@ -42,10 +42,16 @@ struct Program: Sendable {
             packedWeights: packedWeights, options: options)
     }
 
-    /// Every value's type for these inputs.
-    func types(_ inputs: [(name: String, type: TensorType)]) throws(GraphError) -> [String: TensorType] {
+    /// Every value's type for these inputs, and whether strings are read or made at run time.
+    func types(
+        _ inputs: [(name: String, type: TensorType)]
+    ) throws(GraphError) -> (types: [String: TensorType], haveStrings: Bool) {
         var propagation = propagation(inputs)
-        for operation in operations { _ = try propagation.visit(operation.node, operation.operation) }
-        return propagation.types
+        var haveStrings = false
+        for operation in operations {
+            let (operands, outputs, isConstant) = try propagation.visit(operation.node, operation.operation)
+            if !isConstant, StringEvaluation.isNeeded(operands, outputs) { haveStrings = true }
+        }
+        return (propagation.types, haveStrings)
     }
 }

@@ -10,6 +10,13 @@ struct SymbolicInference {
     /// Whether shapes depend on values that are computed at run time, or values are strings.
     let isDynamic: Bool
 
+    /// Extents that fit the graph.
+    private struct Trial {
+        let extents: [String: Int]
+        let types: [String: TensorType]
+        let haveStrings: Bool
+    }
+
     init(_ graph: WorkGraph, _ program: Program) throws(GraphError) {
         let symbols = Self.symbols(graph.inputs)
         // Extents of other symbols are large, so that windows fit; the batch is small.
@@ -19,20 +26,19 @@ struct SymbolicInference {
                     .symbolic(symbol.element) == Dimension.batch ? batch : other + symbol.offset * 7
             }
         }
-        var succeeded: [(extents: [String: Int], types: [String: TensorType])] = []
+        var succeeded: [Trial] = []
         var firstError: GraphError?
         for extents in symbols.isEmpty ? [[:]] : trials where succeeded.count < 2 {
             do throws(GraphError) {
-                let types = try program.types(try Self.inputs(graph.inputs, extents))
-                succeeded.append((extents, types))
+                let found = try program.types(try Self.inputs(graph.inputs, extents))
+                succeeded.append(Trial(extents: extents, types: found.types, haveStrings: found.haveStrings))
             } catch {
                 firstError = firstError ?? error
             }
         }
         let haveStrings =
             (graph.inputs + graph.outputs).contains { $0.elementType == .string }
-            || graph.constants.values.contains { $0.elementType == .string }
-            || succeeded.contains { $0.types.values.contains { $0.elementType == .string } }
+            || succeeded.contains(where: \.haveStrings)
         isDynamic = firstError?.kind == .valueUnknown || haveStrings
         let onlyBatch = symbols.allSatisfy { .symbolic($0) == Dimension.batch }
         // With other symbols an error may be the trial's, and planning on real shapes will tell.
@@ -75,7 +81,7 @@ struct SymbolicInference {
     }
 
     private static func output(
-        _ declared: ValueInfo, _ trials: [(extents: [String: Int], types: [String: TensorType])]
+        _ declared: ValueInfo, _ trials: [Trial]
     ) -> ValueInfo {
         guard let first = trials.first, let type = first.types[declared.name] else { return declared }
         let second = trials.count > 1 ? trials[1] : first

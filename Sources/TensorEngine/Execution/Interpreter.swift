@@ -1,5 +1,5 @@
-/// Runs a program node by node with every value known, for graphs whose shapes depend on values, or which have strings. Types, shapes and kernels
-/// are those of plans; memory is allocated for every value and freed after its last use.
+/// Runs a program node by node with every value known, for graphs whose shapes depend on values, or which have strings.
+/// Types, shapes and kernels are those of plans; memory is allocated for every value and freed after its last use.
 enum Interpreter {
     /// - Parameter inputs: the graph's inputs by name, and what a graph inside of it reads from the outer one.
     /// - Throws: ``GraphError`` naming the node, among others when the values that live at one time take more than

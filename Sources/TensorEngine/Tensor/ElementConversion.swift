@@ -1,6 +1,6 @@
-/// Converts elements between any two types of numbers as ONNX's Cast does: floats round to nearest even, floats to integers truncate,
-/// integers to narrower integers lose their higher bits. A float outside of an integer's range, which ONNX leaves open,
-/// saturates to 64 bits and then loses its higher bits; NaN is zero.
+/// Converts elements between any two types of numbers as ONNX's Cast does: floats round to nearest even, floats to integers
+/// truncate, integers to narrower integers lose their higher bits. A float outside of an integer's range, which ONNX leaves
+/// open, saturates to 64 bits and then loses its higher bits; NaN is zero.
 struct ElementConversion: Sendable {
     let source: ElementType
     let target: ElementType

@@ -156,7 +156,9 @@ import Testing
                 Node(name: "number", operatorType: "Cast", inputs: ["t"], outputs: ["n"], attributes: ["to": .int(1)]),
                 Node(name: "sum", operatorType: "Add", inputs: ["x", "n"], outputs: ["y"]),
             ])
-        let outputs = try CompiledGraph(graph).run(
+        let compiled = try CompiledGraph(graph)
+        #expect(!compiled.isDynamic)
+        let outputs = try compiled.run(
             [try Tensor(shape: [2], elements: [1, 2] as [Float])], on: ExecutionContext())
         #expect(try outputs[0].elements(as: Float.self) == [3.5, 4.5])
     }

@@ -1,5 +1,5 @@
-/// Cast (opset 6 to 28) and CastLike (opset 15 to 25) between all number types, where ``ElementConversion`` has the rules, and
-/// strings; ``TextNumber`` has those.
+/// Cast (opset 6 to 28) and CastLike (opset 15 to 25) between all number types, where ``ElementConversion`` has the rules,
+/// and strings; ``TextNumber`` has those.
 struct CastOperator: StringOperator {
     static var admitsEmpty: Bool { true }
 
