@@ -80,15 +80,15 @@ import Testing
         let model = try VersionedModel(gate: gate)
         let harness = LifecycleHarness(model)
         harness.follow(try await story(model), preload: Self.preload)
-        let started = ContinuousClock.now
-        try await harness.running { _ in
+        let stopping = try await harness.running { _ in
             harness.send([[1, 0, 0, 0]])
             harness.send([[2, 0, 0, 0]], version: "2")
             harness.send([[3, 0, 0, 0]])
             _ = try await harness.results(1)
             gate.open()
+            return ContinuousClock.now
         }
         #expect(harness.log.committed[harness.log.partitions[0]] ?? 0 >= 1)
-        #expect(ContinuousClock.now - started < .seconds(30))
+        #expect(ContinuousClock.now - stopping < .seconds(30))
     }
 }
