@@ -29,9 +29,10 @@ import Testing
                 }
                 let file = try folder.file("model.onnx", damaged)
                 if isVerbose {
-                    try "\(name) \(mutation)".write(
-                        toFile: "/tmp/millrace-damaged.txt", atomically: false, encoding: .utf8)
-                    try Data(damaged).write(to: URL(filePath: "/tmp/millrace-damaged.onnx"))
+                    // Outside of the test's own folder: what a trap leaves behind.
+                    let kept = FileManager.default.temporaryDirectory
+                    try Data("\(name) \(mutation)".utf8).write(to: kept.appending(path: "millrace-damaged.txt"))
+                    try Data(damaged).write(to: kept.appending(path: "millrace-damaged.onnx"))
                 }
                 do {
                     let compiled = try CompiledGraph(try ModelFile.open(file).graph, options: options)
