@@ -77,6 +77,7 @@ let package = Package(
         module("JSONDocuments", ["CJansson"]),
         module("TensorEngine", ["COpenBLAS", "CTensorKernels"]),
         module("ModelFormats", ["JSONDocuments", "TensorEngine", "CHDF5", "CZip", crypto]),
+        module("Training", ["JSONDocuments", "TensorEngine", "ModelFormats"]),
         module("KafkaClient", ["CRdKafka", logging, metrics]),
         module(
             "ModelRegistry",
@@ -102,6 +103,7 @@ let package = Package(
         tests("JSONDocumentsTests", ["JSONDocuments", "TestSupport"]),
         tests("TensorEngineTests", ["TensorEngine", "COpenBLAS", "CTensorKernels"], resources: [.copy("Fixtures")]),
         tests("ModelFormatsTests", ["ModelFormats", "JSONDocuments", "TensorEngine", "TestSupport"]),
+        tests("TrainingTests", ["Training", "ModelFormats", "JSONDocuments", "TensorEngine", "TestSupport"]),
         tests("KafkaClientTests", ["KafkaClient", logging]),
         tests(
             "ModelRegistryTests",
