@@ -8,6 +8,19 @@ typedef int32_t vi __attribute__((vector_size(VECTOR_BYTES)));
 
 #define INLINE static inline __attribute__((always_inline))
 
+// Four lanes whatever the instruction set, for rows that are short.
+typedef float v4 __attribute__((vector_size(16)));
+typedef int32_t vi4 __attribute__((vector_size(16)));
+
+INLINE v4 load4(const float *p) {
+    v4 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+// The elements at even, and at odd places of eight.
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2, 4, 6)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3, 5, 7)
+
 INLINE vf load(const float *p) {
     vf v;
     memcpy(&v, p, sizeof v);
@@ -25,6 +38,7 @@ INLINE vf pick(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask &
 
 INLINE vf activate(vf x, const mk_epilogue *e) {
     switch (e->activation) {
+    case MK_RAW: return x;
     case MK_NO_ACTIVATION: break;
     case MK_RELU: x = pick(x < 0, (vf){}, x); break;
     case MK_LEAKY_RELU: x = pick(x < 0, x * e->alpha, x); break;
@@ -37,12 +51,11 @@ INLINE vf activate(vf x, const mk_epilogue *e) {
     return pick(x == x, x, splat(__builtin_nanf("")));
 }
 
-// `rows` and `panels` are constants at every call, so that the accumulators stay in registers.
-INLINE void tile(const int rows, const int panels, size_t k, const float *restrict a, size_t lda,
+// `rows` and `vectors` are constants at every call, so that the accumulators stay in registers.
+INLINE void tile(const int rows, const int vectors, size_t k, const float *restrict a, size_t lda,
                  const float *restrict b, float *c, size_t ldc, size_t columns, size_t row, size_t column,
                  const mk_epilogue *e) {
     vf sum[MAXIMUM_ROWS][8];
-    const int vectors = 2 * panels;
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
@@ -60,6 +73,13 @@ INLINE void tile(const int rows, const int panels, size_t k, const float *restri
         }
     }
 
+    if (e->activation == MK_RAW && columns == (size_t)vectors * LANES) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows; i++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) store(c + (size_t)i * ldc + v * LANES, sum[i][v]);
+        return;
+    }
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
@@ -89,50 +109,43 @@ INLINE void tile(const int rows, const int panels, size_t k, const float *restri
 typedef void (*tile_function)(size_t k, const float *a, size_t lda, const float *b, float *c, size_t ldc,
                               size_t columns, size_t row, size_t column, const mk_epilogue *e);
 
-#define TILE(rows, panels)                                                                                       \
-    static void tile_##rows##_##panels(size_t k, const float *a, size_t lda, const float *b, float *c,           \
-                                       size_t ldc, size_t columns, size_t row, size_t column,                    \
-                                       const mk_epilogue *e) {                                                   \
-        tile(rows, panels, k, a, lda, b, c, ldc, columns, row, column, e);                                       \
+#define TILE(rows, vectors)                                                                                      \
+    static void tile_##rows##_##vectors(size_t k, const float *a, size_t lda, const float *b, float *c,          \
+                                        size_t ldc, size_t columns, size_t row, size_t column,                   \
+                                        const mk_epilogue *e) {                                                  \
+        tile(rows, vectors, k, a, lda, b, c, ldc, columns, row, column, e);                                      \
     }
+// A panel, and the half of one that is left of it at times.
+#define TILES(rows) TILE(rows, 1) TILE(rows, 2)
 
 // Few rows take several panels at once, to have enough independent chains for the multiply-add's latency.
-TILE(1, 1) TILE(1, 4) TILE(2, 1) TILE(2, 2) TILE(3, 1) TILE(4, 1)
+TILES(1) TILES(2) TILES(3) TILES(4) TILE(1, 8) TILE(2, 4)
 #if MAXIMUM_ROWS >= 6
-TILE(3, 2) TILE(5, 1) TILE(6, 1)
+TILES(5) TILES(6) TILE(3, 4)
 #endif
 #if MAXIMUM_ROWS >= 12
-TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
+TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12) TILE(4, 4) TILE(5, 4) TILE(6, 4)
 #endif
 
 typedef struct {
     int panels;
-    tile_function wide, single;
+    tile_function wide, single, half;
 } tile_choice;
 
+#define ONE_PANEL(rows) {1, tile_##rows##_2, tile_##rows##_2, tile_##rows##_1}
+#define TWO_PANELS(rows) {2, tile_##rows##_4, tile_##rows##_2, tile_##rows##_1}
+
 static const tile_choice tiles[MAXIMUM_ROWS + 1] = {
-    {0, 0, 0},
-    {4, tile_1_4, tile_1_1},
-    {2, tile_2_2, tile_2_1},
+    {0, 0, 0, 0},
+    {4, tile_1_8, tile_1_2, tile_1_1},
+    TWO_PANELS(2),
 #if MAXIMUM_ROWS >= 12
-    {2, tile_3_2, tile_3_1},
-    {2, tile_4_2, tile_4_1},
-    {2, tile_5_2, tile_5_1},
-    {2, tile_6_2, tile_6_1},
-    {1, tile_7_1, tile_7_1},
-    {1, tile_8_1, tile_8_1},
-    {1, tile_9_1, tile_9_1},
-    {1, tile_10_1, tile_10_1},
-    {1, tile_11_1, tile_11_1},
-    {1, tile_12_1, tile_12_1},
+    TWO_PANELS(3), TWO_PANELS(4), TWO_PANELS(5), TWO_PANELS(6),
+    ONE_PANEL(7), ONE_PANEL(8), ONE_PANEL(9), ONE_PANEL(10), ONE_PANEL(11), ONE_PANEL(12),
 #elif MAXIMUM_ROWS >= 6
-    {2, tile_3_2, tile_3_1},
-    {1, tile_4_1, tile_4_1},
-    {1, tile_5_1, tile_5_1},
-    {1, tile_6_1, tile_6_1},
+    TWO_PANELS(3), ONE_PANEL(4), ONE_PANEL(5), ONE_PANEL(6),
 #else
-    {1, tile_3_1, tile_3_1},
-    {1, tile_4_1, tile_4_1},
+    ONE_PANEL(3), ONE_PANEL(4),
 #endif
 };
 
@@ -161,8 +174,9 @@ static void gemm(size_t m, size_t n, size_t k, const float *a, size_t lda, const
             } else {
                 for (size_t s = 0; s < step; s++) {
                     const size_t rest = columns - s * PANEL;
-                    tiles[rows].single(k, left, lda, b + s * PANEL * k, target + s * PANEL, ldc,
-                                       rest < PANEL ? rest : PANEL, row, column + s * PANEL, e);
+                    const tile_function narrow = rest <= LANES ? tiles[rows].half : tiles[rows].single;
+                    narrow(k, left, lda, b + s * PANEL * k, target + s * PANEL, ldc, rest < PANEL ? rest : PANEL, row,
+                           column + s * PANEL, e);
                 }
             }
             row += rows;

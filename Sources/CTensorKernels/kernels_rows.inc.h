@@ -132,6 +132,11 @@ static void depthwise(const mk_window *w, const float *input, const float *weigh
 #undef ACCUMULATE
 }
 
+INLINE v4 greater4(v4 best, v4 value) {
+    const vi4 wins = (value > best) | (value != value);
+    return (v4)((wins & (vi4)value) | (~wins & (vi4)best));
+}
+
 static void max_pool(const mk_window *w, const float *input, float *output) {
 #define GREATER(best, value) ((value) > (best) || (value) != (value) ? (value) : (best))
     const int is_halving = w->kernel_height == 2 && w->kernel_width == 2 && w->stride_height == 2 && w->stride_width == 2 &&
@@ -141,7 +146,17 @@ static void max_pool(const mk_window *w, const float *input, float *output) {
             const float *restrict a = input + 2 * oy * w->input_width;
             const float *restrict b = a + w->input_width;
             float *restrict out = output + oy * w->output_width;
-            for (size_t ox = 0; ox < w->output_width; ox++) {
+            size_t ox = 0;
+            for (; ox + 4 <= w->output_width; ox += 4) {
+                const v4 a0 = load4(a + 2 * ox), a1 = load4(a + 2 * ox + 4);
+                const v4 b0 = load4(b + 2 * ox), b1 = load4(b + 2 * ox + 4);
+                v4 best = greater4(greater4(greater4(EVEN(a0, a1), ODD(a0, a1)), EVEN(b0, b1)), ODD(b0, b1));
+                const vi4 is_number = best == best;
+                const v4 nan = (v4){} + __builtin_nanf("");
+                best = (v4)((is_number & (vi4)best) | (~is_number & (vi4)nan));
+                memcpy(out + ox, &best, sizeof best);
+            }
+            for (; ox < w->output_width; ox++) {
                 float best = a[2 * ox];
                 best = GREATER(best, a[2 * ox + 1]);
                 best = GREATER(best, b[2 * ox]);

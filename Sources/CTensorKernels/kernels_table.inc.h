@@ -7,6 +7,7 @@
 #include "kernels_transformer.inc.h"
 #include "kernels_recurrent.inc.h"
 #include "kernels_int8.inc.h"
+#include "kernels_winograd.inc.h"
 
 #define TABLE(set, label)                                                                                        \
     {                                                                                                            \
@@ -18,4 +19,5 @@
         .attention_scores = attention_scores, .attention_mix = attention_mix,                                    \
         .rnn_step = rnn_step, .lstm_step = lstm_step, .gru_step = gru_step, .gru_gates = gru_gates,               \
         .gru_update = gru_update, .quantize_rows = quantize_rows, .gemm_int8 = gemm_int8,                          \
+        .winograd_input = winograd_input, .winograd_output = winograd_output,                                    \
     }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "CTensorKernels.h"
+#include "short_copies.h"
 
 void mk_pack(const float *b, size_t row_stride, size_t column_stride, size_t k, size_t n, size_t panel_width,
              float scale, float *packed) {
@@ -111,24 +112,6 @@ void mk_pack_int8(const int8_t *b, size_t k, size_t n, size_t lanes, int8_t *pac
             }
         }
     }
-}
-
-// Short runs, of sizes that the compiler knows: a call of memcpy would take longer than the copy.
-static inline void copy_run(float *restrict target, const float *restrict source, size_t count) {
-    for (; count >= 8; count -= 8, target += 8, source += 8) {
-        memcpy(target, source, 8 * sizeof(float));
-        // Or the compiler would make the loop one call of memcpy again.
-        __asm__ volatile("" : : : "memory");
-    }
-    if (count & 4) {
-        memcpy(target, source, 4 * sizeof(float));
-        target += 4, source += 4;
-    }
-    if (count & 2) {
-        memcpy(target, source, 2 * sizeof(float));
-        target += 2, source += 2;
-    }
-    if (count & 1) *target = *source;
 }
 
 void mk_pad_planes(const mk_window *w, const float *input, size_t channels, size_t height, size_t width, float *padded) {

@@ -14,6 +14,7 @@ typedef enum {
 
 typedef enum {
     MK_NO_ACTIVATION = 0,
+    MK_RAW,  // nothing at all, for a product that is no result: its NaNs may have any bits
     MK_RELU,
     MK_LEAKY_RELU,
     MK_CLIP,
@@ -178,6 +179,19 @@ typedef struct {
     /// does with `lanes` panel_width / 2. Exact for k up to 2^31 / 127^2; no row bias.
     void (*gemm_int8)(size_t m, size_t n, size_t k, const int16_t *a, const float *a_scales, const int8_t *packed,
                       const float *b_scales, float *c, size_t ldc, const mk_epilogue *epilogue);
+
+    // A convolution of 3 x 3 taps and strides of 1, by 16 products of [filters, channels] with [channels, tiles]. A
+    // window's output is cut into tiles of 2 x 2 pixels.
+
+    /// Transforms tiles [first, first + count) of one image into columns `column` and behind of 16 packed operands of
+    /// `channels` rows, `position_stride` elements apart. Scratch: mk_winograd_scratch elements.
+    void (*winograd_input)(const mk_window *window, const float *input, size_t channels, size_t first, size_t count,
+                           size_t column, size_t position_stride, float *scratch, float *transformed);
+    /// Turns the 16 products [filters, pitch], `position_stride` elements apart, whose first `count` columns are tiles from
+    /// `first` on, into pixels of one image. Up to a panel's width behind a row's valid columns is read. No column bias.
+    void (*winograd_output)(const mk_window *window, const float *products, size_t filters, size_t pitch,
+                            size_t position_stride, size_t first, size_t count, const mk_epilogue *epilogue,
+                            float *output);
 } mk_kernels;
 
 /// The kernels of one instruction set, or NULL when this processor (or build) does not have it.
@@ -251,6 +265,18 @@ void mk_pad_planes(const mk_window *window, const float *input, size_t channels,
 /// mk_pack_patches of planes that hold their padding, for strides of 1: every tap of every pixel lies inside.
 void mk_pack_padded_patches(const mk_window *window, const float *padded, size_t channels, size_t height, size_t width,
                             size_t first, size_t count, size_t panel_width, float *packed);
+
+/// The left operands [16, filters, channels] of weights [filters, channels, 3, 3].
+void mk_winograd_weights(const float *weights, size_t filters, size_t channels, float *transformed);
+
+/// Elements of scratch that several channels share: they stay in the first-level cache.
+#define MK_WINOGRAD_SCRATCH 4096
+
+/// Elements that winograd_input takes as scratch for up to `rows` rows of `across` tiles.
+static inline size_t mk_winograd_scratch(size_t rows, size_t across) {
+    const size_t channel = 8 * (rows + 1) * across + (2 * rows + 2) * (2 * across + 2);
+    return (channel < MK_WINOGRAD_SCRATCH ? MK_WINOGRAD_SCRATCH : channel) + MK_MAXIMUM_PANEL;
+}
 
 /// Writes output[index] = input[sum(index * input_strides)] for every index of `extents`, elements of 1, 2, 4 or 8
 /// bytes; strides in elements.

@@ -4,11 +4,13 @@ import Synchronization
 /// The packed form of constant right operands, made once and shared by every plan of a compiled graph.
 final class PackedWeights: Sendable {
     struct Layout: Hashable, Sendable {
+        enum Form: Sendable { case panels, int8, winograd }
+
         var value: String
-        var transposed: Bool
+        var transposed = false
         /// The bits, so that equality is an equivalence for NaN too.
-        var scaleBits: UInt32
-        var isInt8 = false
+        var scaleBits: UInt32 = 0
+        var form = Form.panels
     }
 
     private let panelWidth: Int
@@ -47,12 +49,30 @@ final class PackedWeights: Sendable {
         let (padded, overflow) = n.addingReportingOverflow(lanes - 1)
         guard !overflow, k < Int.max else { throw .invalidShape([n, k], "the packed matrix overflows") }
         let shape = try Shape([padded / lanes, (k + 1) / 2, lanes, 2])
-        let layout = Layout(value: value, transposed: true, scaleBits: 0, isInt8: true)
+        let layout = Layout(value: value, transposed: true, form: .int8)
         return packed.withLock { cache in
             if let found = cache[layout] { return found }
             let made = Tensor(.int8, shape: shape) { target in
                 tensor.withElements(Int8.self) { source in
                     mk_pack_int8(source.baseAddress, k, n, lanes, target.assumingMemoryBound(to: Int8.self).baseAddress)
+                }
+            }
+            cache[layout] = made
+            return made
+        }
+    }
+
+    /// Convolution weights `[filters, channels, 3, 3]` as the left operands `[16, filters, channels]` of
+    /// ``WinogradConvolution``.
+    func winograd(_ value: String, of tensor: Tensor, filters: Int, channels: Int) throws(TensorError) -> Tensor {
+        let shape = try Shape([16, filters, channels])
+        let layout = Layout(value: value, form: .winograd)
+        return packed.withLock { cache in
+            if let found = cache[layout] { return found }
+            let made = Tensor(.float32, shape: shape) { target in
+                tensor.withElements(Float.self) {
+                    mk_winograd_weights(
+                        $0.baseAddress, filters, channels, target.assumingMemoryBound(to: Float.self).baseAddress)
                 }
             }
             cache[layout] = made

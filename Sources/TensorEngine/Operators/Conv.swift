@@ -1,8 +1,9 @@
 import CTensorKernels
 
-/// Conv (opset 1 to 22): any number of spatial dimensions, groups, dilations, strides, padding. With one or two and float32, each image by itself: patches
-/// of a bounded number of output pixels are packed as the right operand of a product with the filters; a depthwise
-/// convolution slides its windows directly.
+/// Conv (opset 1 to 22): any number of spatial dimensions, groups, dilations, strides, padding. With one or two and
+/// float32, each image by itself: patches of a bounded number of output pixels are packed as the right operand of a
+/// product with the filters, or, for 3 × 3 taps, tiles are transformed (``WinogradConvolution``); a depthwise convolution
+/// slides its windows directly.
 struct ConvOperator: Operator {
     private let attributes: WindowAttributes
     private let groups: Int
@@ -93,6 +94,13 @@ struct ConvOperator: Operator {
             return depthwise(
                 geometry, images: input[0], channels: input[1], outputChannels: outputChannels, hasBias: hasBias,
                 operands.kernels)
+        }
+        if groups == 1,
+            let winograd = try WinogradConvolution(
+                operands, geometry, images: input[0], channels: input[1], filters: outputChannels,
+                activation: activation)
+        {
+            return winograd.kernel(operands, hasBias: hasBias)
         }
         let kernels = operands.kernels
         let (images, groups, activation) = (input[0], groups, activation)

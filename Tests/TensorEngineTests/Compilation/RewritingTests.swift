@@ -76,6 +76,21 @@ import Testing
         #expect(others == ["Conv", "Add"])
     }
 
+    /// Kernels of other element types than float32 apply no activation.
+    @Test(arguments: ["Conv", "Gemm", "MatMul"]) func activationsOfDoublesStayNodes(_ type: String) throws {
+        let row = type == "Conv" ? [1, 3] : [2]
+        let constants: [Double] = type == "Conv" ? [1, -1] : [1, -1, 2, -3]
+        let graph = Graph(
+            name: "g",
+            inputs: [ValueInfo(name: "x", elementType: .float64, dimensions: [.batch] + row.map(Dimension.fixed))],
+            outputs: [ValueInfo(name: "y", elementType: .float64, dimensions: [])],
+            nodes: [node(type, ["x", "w"], "c"), node("Relu", ["c"], "y")],
+            initializers: ["w": try Tensor(shape: type == "Conv" ? [1, 1, 2] : [2, 2], elements: constants)])
+        let x = try Tensor(shape: Shape([1] + row), elements: type == "Conv" ? [1.0, 2, 0] : [1.0, 2])
+        let found = try CompiledGraph.run(graph, [x])[0].withElements(Double.self) { Array($0) }
+        #expect(found == (type == "Conv" ? [0, 2] : [5, 0]))
+    }
+
     @Test mutating func productTakesBiasAndActivation() throws {
         for row in [[5], [4, 5]] {
             let operators = try rewritten(

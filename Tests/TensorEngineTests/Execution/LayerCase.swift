@@ -26,6 +26,8 @@ struct LayerCase: Sendable {
             layer("MatMul 17x19", "MatMul", [17], [numbers.tensor([17, 19])]),
             layer("MatMul rank 3", "MatMul", [5, 33], [numbers.tensor([33, 18])], isLarge: true),
             conv("Conv 3x3", [3, 9, 7], [8, 3, 3, 3], ["pads": .ints([1, 1, 1, 1])]),
+            conv("Conv 3x3 of tiles", [8, 8, 8], [16, 8, 3, 3], ["pads": .ints([1, 1, 1, 1])]),
+            conv("Conv 3x3 of cut tiles", [9, 11, 9], [13, 9, 3, 3], ["pads": .ints([0, 2, 1, 0])]),
             conv("Conv 5x5 strided", [1, 28, 28], [6, 1, 5, 5], ["strides": .ints([2, 2])]),
             conv("Conv 1x1", [16, 5, 5], [33, 16, 1, 1]),
             conv("Conv dilated", [2, 11, 11], [3, 2, 3, 3], ["dilations": .ints([2, 3])]),

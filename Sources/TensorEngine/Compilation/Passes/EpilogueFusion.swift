@@ -67,14 +67,14 @@ enum BiasFusion {
 
 /// Lets convolutions and matrix products apply the Relu, LeakyRelu or Clip that follows as they store their result.
 enum ActivationFusion {
-    static func run(_ graph: inout WorkGraph) {
+    static func run(_ graph: inout WorkGraph, types: [String: TensorType]) {
         var index = 0
         while index < graph.nodes.count {
             let node = graph.nodes[index]
             guard let input = node.node.inputs.first, let activation = activation(node, graph),
                 let producer = graph.producers[input], graph.useCounts[input] == 1,
                 ["Conv", "DynamicQuantizeMatMul", "Gemm", "MatMul"].contains(graph.nodes[producer].node.operatorType),
-                graph.nodes[producer].activation == .none
+                graph.nodes[producer].activation == .none, isFloat32(graph.nodes[producer], graph, types)
             else {
                 index += 1
                 continue
@@ -82,6 +82,14 @@ enum ActivationFusion {
             graph.nodes[producer].activation = activation
             graph.nodes[producer].node.outputs = node.node.outputs
             graph.nodes.remove(at: index)
+        }
+    }
+
+    /// Other element types have no kernel that applies an activation.
+    private static func isFloat32(_ producer: WorkNode, _ graph: WorkGraph, _ types: [String: TensorType]) -> Bool {
+        guard producer.node.operatorType != "DynamicQuantizeMatMul" else { return true }
+        return producer.node.inputs.prefix(2).contains {
+            (types[$0]?.elementType ?? graph.constants[$0]?.elementType) == .float32
         }
     }
 

@@ -10,7 +10,7 @@ enum PassPipeline {
         try TransposeElimination.run(&graph, types: types ?? [:])
         BatchNormalizationFolding.run(&graph, types: types ?? [:])
         BiasFusion.run(&graph, types: types ?? [:])
-        ActivationFusion.run(&graph)
+        ActivationFusion.run(&graph, types: types ?? [:])
         DeadCodeRemoval.run(&graph)
     }
 }
