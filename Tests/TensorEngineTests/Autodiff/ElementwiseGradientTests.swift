@@ -24,7 +24,7 @@ import Testing
             "HardSigmoid", [.x([4, 3])], attributes: ["alpha": .float(0.6), "beta": .float(0.4)], label: "alpha"),
         GradientCase("ThresholdedRelu", [.x([4, 6])], attributes: ["alpha": .float(0.5)]),
         GradientCase("Shrink", [.x([4, 6])], attributes: ["lambd": .float(0.5), "bias": .float(0.1)]),
-        GradientCase("Acosh", [.x([4, 3], .positive)], label: "outside"),
+        GradientCase("Acosh", [.x([4, 3], .large)]),
         GradientCase(
             "Clip", [.x([4, 6])],
             constants: [("min", .numbers([-0.5], shape: [])), ("max", .numbers([0.7], shape: []))]),
@@ -33,7 +33,7 @@ import Testing
             inputs: ["x", "", "max"]),
         GradientCase(
             "Clip", [.x([4, 6])], attributes: ["min": .float(-0.5), "max": .float(0.7)], opset: 6, label: "opset 6"),
-    ].filter { $0.name != "Acosh, outside" }
+    ]
 
     private static let softmaxes: [GradientCase] = [
         GradientCase("Softmax", [.x([4, 5])]),
@@ -75,8 +75,7 @@ import Testing
         GradientCase("Pow", [.x([3, 4])], constants: [("e", .integers([3], shape: []))], label: "integer exponent"),
         GradientCase("Add", [.x([3, 4])], label: "with itself", inputs: ["x", "x"]),
         GradientCase("Mul", [.x([3, 4])], label: "with itself", inputs: ["x", "x"]),
-        GradientCase("Div", [.x([3, 4])], label: "by itself's broadcast", inputs: ["x", "x"]),
-    ].filter { $0.name != "Div, by itself's broadcast" }
+    ]
 
     @Test(arguments: binary)
     func functionOfSeveralOperands(_ test: GradientCase) throws { try GradientCheck(test).run() }
@@ -97,8 +96,9 @@ import Testing
                 nodes: [
                     Node(name: "f", operatorType: "Tanh", inputs: ["x"], outputs: ["t"]),
                     Node(
-                        name: "cast", operatorType: "Cast", inputs: ["t"], outputs: ["y"],
+                        name: "cast", operatorType: "Cast", inputs: ["t"], outputs: ["c"],
                         attributes: ["to": .int(11)]),
+                    Node(name: "like", operatorType: "CastLike", inputs: ["c", "x"], outputs: ["y"]),
                 ], operands: [.x([3, 4])])
         ).run()
     }

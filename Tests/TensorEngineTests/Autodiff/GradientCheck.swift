@@ -10,6 +10,8 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
         case nonzero
         /// In [0.3, 1.8].
         case positive
+        /// In [1.2, 2.8].
+        case large
         /// In [-0.8, 0.8].
         case unit
         /// Multiples of 0.17 in random order, so that no two are close.
@@ -29,7 +31,6 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     var constants: [String: Tensor] = [:]
     var outputs = ["y"]
     var opset = 17
-    /// Operators that have no float64: only float32 is computed, and compared with `reference` instead.
     var testDescription: String { name }
 
     /// One node from operands to `y`.
@@ -75,6 +76,7 @@ extension GradientCase.Operand {
             switch range {
             case .nonzero: return number < 0 ? number - 0.2 : number + 0.2
             case .positive: return 1.05 + 0.75 * number
+            case .large: return 2 + 0.8 * number
             default: return 0.8 * number
             }
         }
@@ -90,6 +92,29 @@ struct GradientCheck {
         self.test = test
         var numbers = Numbers(seed: seed)
         values = test.operands.map { $0.values(&numbers) }
+    }
+
+    /// The gradients where no shape and no type is known before the run: every operand is the sum of its parameter and an
+    /// input of zeros whose extents are all symbols.
+    private func gradientsOfUnknownShapes() throws -> [[Double]] {
+        var graph = try graph(.float32)
+        for operand in test.operands {
+            let (parameter, zeros) = ("\(operand.name)/parameter", "\(operand.name)/zeros")
+            graph.initializers[parameter] = graph.initializers.removeValue(forKey: operand.name)
+            graph.inputs.append(
+                ValueInfo(
+                    name: zeros, elementType: .float32,
+                    dimensions: operand.shape.dimensions.indices.map { .symbolic("\(operand.name)\($0)") }))
+            graph.nodes.append(
+                Node(
+                    name: "\(operand.name)/sum", operatorType: "Add", inputs: [parameter, zeros],
+                    outputs: [operand.name]))
+        }
+        let trained = try Differentiation.differentiate(
+            graph, loss: "loss", parameters: test.operands.map { "\($0.name)/parameter" })
+        let zeros = test.operands.map { Tensor(zeros: .float32, shape: $0.shape) }
+        let outputs = try CompiledGraph.run(trained.graph, zeros + parameters(values, .float32))
+        return outputs.dropFirst().map(\.doubles)
     }
 
     /// The case as a graph that ends in a weighted sum of its outputs.
@@ -183,6 +208,7 @@ struct GradientCheck {
         let exact = try gradients(.float64)
         Self.compare(exact, try differences(), tolerance: 1e-6, "\(test.name), float64 against differences")
         Self.compare(try gradients(.float32), exact, tolerance: 1e-4, "\(test.name), float32 against float64")
+        Self.compare(try gradientsOfUnknownShapes(), exact, tolerance: 1e-4, "\(test.name), unknown shapes")
         #expect(exact.contains { $0.contains { $0 != 0 } }, "no gradient at all")
     }
 
