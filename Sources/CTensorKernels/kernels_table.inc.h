@@ -7,6 +7,7 @@
 #include "kernels_transformer.inc.h"
 #include "kernels_recurrent.inc.h"
 #include "kernels_int8.inc.h"
+#include "kernels_gradient.inc.h"
 
 #define TABLE(set, label)                                                                                        \
     {                                                                                                            \

@@ -256,3 +256,5 @@ void mk_pack_padded_patches(const mk_window *window, const float *padded, size_t
 /// bytes; strides in elements.
 void mk_strided_copy(size_t element_size, size_t rank, const size_t *extents, const size_t *input_strides,
                      const void *input, void *output);
+
+#include "CTensorKernelsGradient.h"
