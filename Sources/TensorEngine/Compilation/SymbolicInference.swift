@@ -9,6 +9,8 @@ struct SymbolicInference {
     let sampleInputs: [(name: String, type: TensorType)]
     /// Whether shapes depend on values that are computed at run time, or values are strings.
     let isDynamic: Bool
+    /// Whether the trials tell fixed dimensions from those that follow a symbol.
+    let isExact: Bool
 
     /// Extents that fit the graph.
     private struct Trial {
@@ -44,6 +46,7 @@ struct SymbolicInference {
         // With other symbols an error may be the trial's, and planning on real shapes will tell.
         if succeeded.isEmpty, onlyBatch, let firstError, firstError.kind != .valueUnknown { throw firstError }
         sample = succeeded.first?.types
+        isExact = symbols.isEmpty || succeeded.count > 1
         if let first = succeeded.first {
             sampleInputs = try Self.inputs(graph.inputs, first.extents)
         } else {

@@ -46,6 +46,8 @@ enum OperatorRegistry {
         entries.merge(classicalEntries) { $1 }
         entries.merge(textEntries) { $1 }
         entries.merge(sequenceEntries) { known, _ in known }
+        entries.merge(gradientEntries) { $1 }
+        entries.merge(layerGradientEntries) { $1 }
         return entries
     }()
 

@@ -1,0 +1,4 @@
+extension GradientRules {
+    /// Reductions over axes.
+    static let reductions: [String: GradientRule] = [:]
+}
