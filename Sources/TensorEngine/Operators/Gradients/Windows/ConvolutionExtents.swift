@@ -18,6 +18,13 @@ struct ConvolutionExtents: Sendable {
     var inputPlane: Int { input.reduce(1, *) }
     var outputPlane: Int { output.reduce(1, *) }
     var kernelVolume: Int { kernel.reduce(1, *) }
+    /// Extents of the input with the padding that windows reach.
+    var reach: [Int] {
+        input.indices.map { axis in
+            let window = (kernel[axis] - 1) * dilations[axis] + 1
+            return (output[axis] - 1) * strides[axis] + window
+        }
+    }
     /// Whether every channel has filters of its own.
     var isDepthwise: Bool { channels == 1 && groups > 1 }
 }

@@ -16,10 +16,7 @@ struct WeightGradient: Sendable {
 
     init(_ extents: ConvolutionExtents, _ operands: Operands) throws(GraphError) {
         self.extents = extents
-        let reach = extents.input.indices.map { axis in
-            (extents.output[axis] - 1) * extents.strides[axis] + (extents.kernel[axis] - 1) * extents.dilations[axis] + 1
-        }
-        planes = try PaddedPlanes(source: extents.input, begin: extents.pads, extents: reach, operands)
+        planes = try PaddedPlanes(source: extents.input, begin: extents.pads, extents: extents.reach, operands)
         let (pitches, count) = (planes.pitches, planes.count)
         let offsets = Lattice.offsets(extents.kernel, steps: zip(extents.dilations, pitches).map { $0 * $1 })
         taps = (0..<extents.channels).flatMap { channel in offsets.map { channel * count + $0 } }
@@ -41,7 +38,8 @@ struct WeightGradient: Sendable {
         let rows = taps.count
         let chunk = min(imagesAtOnce * outputPlane, max(Self.pixelsAtOnce, imagesAtOnce > 1 ? .max : 0))
         var layout = ScratchLayout()
-        let padded = planes.isIdentity ? 0 : try operands.makeShape([imagesAtOnce, channels, planes.count]).elementCount
+        let padded =
+            planes.isIdentity ? 0 : try operands.makeShape([imagesAtOnce, channels, planes.count]).elementCount
         let paddedOffset = layout.take(padded, of: Element.self)
         let packedOffset = layout.take(kernels.packedCount(k: chunk, n: filters), of: Element.self)
         let sumsOffset = layout.take(rows * filters, of: Element.self)

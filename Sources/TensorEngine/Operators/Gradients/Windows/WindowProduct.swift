@@ -33,11 +33,7 @@ struct WindowProduct: Sendable {
 
     /// The convolution itself.
     init(forward extents: ConvolutionExtents, _ operands: Operands) throws(GraphError) {
-        let rank = extents.input.count
-        let reach = (0..<rank).map { axis in
-            (extents.output[axis] - 1) * extents.strides[axis] + (extents.kernel[axis] - 1) * extents.dilations[axis] + 1
-        }
-        planes = try PaddedPlanes(source: extents.input, begin: extents.pads, extents: reach, operands)
+        planes = try PaddedPlanes(source: extents.input, begin: extents.pads, extents: extents.reach, operands)
         let pitches = planes.pitches
         let taps = Lattice.offsets(extents.kernel, steps: zip(extents.dilations, pitches).map { $0 * $1 })
         let volume = taps.count
@@ -72,12 +68,13 @@ struct WindowProduct: Sendable {
         var reach: [Int] = []
         for axis in 0..<rank {
             let found = Self.phases(extents, axis)
-            let front = found.flatMap { phase in phase.taps.map { $0.shift - phase.origin } }.max() ?? 0
-            let back = found.flatMap { phase in
-                phase.taps.map { phase.origin + phase.count - 1 - $0.shift } + [phase.origin + phase.count - 1]
+            var (front, back) = (0, 0)
+            for phase in found {
+                back = max(back, phase.origin + phase.count - 1)
+                for tap in phase.taps { front = max(front, tap.shift - phase.origin) }
             }
-            begin.append(max(front, 0))
-            reach.append(max(front, 0) + max(back.max() ?? 0, 0) + 1)
+            begin.append(front)
+            reach.append(front + back + 1)
             axes.append(found)
         }
         planes = try PaddedPlanes(source: extents.output, begin: begin, extents: reach, operands)
