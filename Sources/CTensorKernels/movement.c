@@ -3,10 +3,57 @@
 
 #include "CTensorKernels.h"
 
+typedef float quad __attribute__((vector_size(16)));
+
+// target[column * target_stride + row] = source[row * source_stride + column] * scale, in blocks of 4 x 4.
+static void transpose(const float *source, size_t source_stride, size_t rows, size_t columns, float scale,
+                      float *target, size_t target_stride) {
+    size_t row = 0;
+    for (; row + 4 <= rows; row += 4) {
+        const float *from = source + row * source_stride;
+        float *to = target + row;
+        size_t column = 0;
+        for (; column + 4 <= columns; column += 4) {
+            quad a, b, c, d;
+            memcpy(&a, from + column, sizeof a);
+            memcpy(&b, from + source_stride + column, sizeof b);
+            memcpy(&c, from + 2 * source_stride + column, sizeof c);
+            memcpy(&d, from + 3 * source_stride + column, sizeof d);
+            const quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+            const quad cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+            const quad columns4[4] = {
+                __builtin_shufflevector(ab, cd, 0, 1, 4, 5) * scale, __builtin_shufflevector(ab, cd, 2, 3, 6, 7) * scale,
+                __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5) * scale,
+                __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7) * scale};
+            for (size_t i = 0; i < 4; i++) memcpy(to + (column + i) * target_stride, &columns4[i], sizeof a);
+        }
+        for (; column < columns; column++)
+            for (size_t i = 0; i < 4; i++) to[column * target_stride + i] = from[i * source_stride + column] * scale;
+    }
+    for (; row < rows; row++)
+        for (size_t column = 0; column < columns; column++)
+            target[column * target_stride + row] = source[row * source_stride + column] * scale;
+}
+
+void mk_transpose(const float *x, size_t rows, size_t columns, float *y) {
+    // Stripes whose lines in y stay in cache.
+    for (size_t row = 0; row < rows; row += 64) {
+        const size_t height = rows - row < 64 ? rows - row : 64;
+        transpose(x + row * columns, columns, height, columns, 1, y + row, rows);
+    }
+}
+
 void mk_pack(const float *b, size_t row_stride, size_t column_stride, size_t k, size_t n, size_t panel_width,
              float scale, float *packed) {
     for (size_t column = 0; column < n; column += panel_width) {
         const size_t valid = n - column < panel_width ? n - column : panel_width;
+        if (row_stride == 1 && column_stride != 1) {
+            transpose(b + column * column_stride, column_stride, valid, k, scale, packed, panel_width);
+            for (size_t p = 0; valid < panel_width && p < k; p++)
+                memset(packed + p * panel_width + valid, 0, (panel_width - valid) * sizeof(float));
+            packed += k * panel_width;
+            continue;
+        }
         for (size_t p = 0; p < k; p++) {
             const float *source = b + p * row_stride + column * column_stride;
             for (size_t j = 0; j < valid; j++) packed[j] = source[j * column_stride] * scale;

@@ -187,6 +187,9 @@ const mk_kernels *mk_kernels_for(mk_instruction_set instruction_set);
 void mk_pack(const float *b, size_t row_stride, size_t column_stride, size_t k, size_t n, size_t panel_width,
              float scale, float *packed);
 
+/// y[columns, rows] is x[rows, columns] transposed.
+void mk_transpose(const float *x, size_t rows, size_t columns, float *y);
+
 /// Packs b[n, k], row-major, into zero-padded panels of `lanes` rows, pairs along k next to each other.
 void mk_pack_int8(const int8_t *b, size_t k, size_t n, size_t lanes, int8_t *packed);
 

@@ -6,7 +6,7 @@ typealias TrainingForm = @Sendable (Node, inout TrainingFormBuilder) throws(Grap
 
 /// The training forms by operator type. Operators without one train as they are.
 enum TrainingForms {
-    static let all: [String: TrainingForm] = layers
+    static let all = decomposed.merging(layers) { $1 }
 }
 
 /// Collects the training graph while training forms write it.

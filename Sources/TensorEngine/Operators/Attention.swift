@@ -66,7 +66,7 @@ struct AttentionOperator: Operator {
     }
 }
 
-private struct AttentionExtents {
+struct AttentionExtents: Sendable {
     let batch: Int
     let queries: Int
     /// New keys, without the cache's.

@@ -52,7 +52,9 @@ struct GemmOperator: Operator {
         let kernels = operands.kernels
         let (transposesA, transposesB, alpha, activation) = (transposesA, transposesB, alpha, activation)
         let bias = try constantBias(operands, n: n)
-        let addend = bias == nil && operands.has(2) ? try Addend(operands, beta: beta, m: m, n: n) : nil
+        let isRow = bias == nil ? try hasRow(operands, n: n) : false
+        let addend =
+            bias == nil && operands.has(2) && !isRow ? try Addend(operands, beta: beta, m: m, n: n) : nil
         let size = try operands.packedElementCount(k: k, n: n)
         let weights = try operands.packed(1, transposed: transposesB, scale: alpha, k: k, n: n, count: 1)
         let scratchA = transposesA ? m * k : 0
@@ -62,18 +64,12 @@ struct GemmOperator: Operator {
             var a = arguments.input(0, as: Float.self)
             if transposesA {
                 let transposed = arguments.scratch(as: Float.self)
-                let strides = (1, m)
-                withUnsafeBytes(of: (m, k)) { extents in
-                    withUnsafeBytes(of: strides) { strides in
-                        mk_strided_copy(
-                            4, 2, extents.assumingMemoryBound(to: Int.self).baseAddress,
-                            strides.assumingMemoryBound(to: Int.self).baseAddress, a, transposed)
-                    }
-                }
+                mk_transpose(a, k, m, transposed)
                 a = UnsafePointer(transposed)
             }
             let c = arguments.output(0, as: Float.self)
             var epilogue = addend == nil ? activation.epilogue : FusedActivation.none.epilogue
+            if isRow { epilogue.column_bias = arguments.input(2, as: Float.self) }
             func multiply(_ packed: UnsafePointer<Float>) {
                 guard let bias else {
                     kernels.functions.gemm(m, n, k, a, k, packed, c, n, &epilogue)
@@ -99,6 +95,13 @@ struct GemmOperator: Operator {
                 activation.apply(kernels, to: c, count: m * n)
             }
         }
+    }
+
+    /// Whether C, computed at run time, is one row that is added as it is.
+    private func hasRow(_ operands: Operands, n: Int) throws(GraphError) -> Bool {
+        guard operands.has(2), beta == 1 else { return false }
+        let shape = try operands.shape(2)
+        return shape.elementCount == n && shape.dimensions.last == n
     }
 
     /// `beta * C` as a row of n elements, when C is a constant that is alike for all rows.

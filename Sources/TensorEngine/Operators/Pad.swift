@@ -25,7 +25,7 @@ struct PadOperator: Operator {
     }
 
     /// Padding before and after each axis.
-    private func pads(_ operands: Operands) throws(GraphError) -> (begin: [Int], end: [Int]) {
+    func pads(_ operands: Operands) throws(GraphError) -> (begin: [Int], end: [Int]) {
         let rank = try operands.shape(0).rank
         let list: [Int]
         if let attributes { list = attributes.pads } else { list = try operands.constantIntegers(1, meaning: "pads") }
@@ -124,12 +124,11 @@ struct PadOperator: Operator {
         }
     }
 
-    /// Padding made of the input's own elements.
-    private func repeating(_ begin: [Int], _ input: [Int], _ output: TensorType) -> Kernel {
+    /// For each axis, the offset of the input's element that stands at each place of the output; -1 for the constant.
+    func sources(_ begin: [Int], _ input: [Int], _ output: [Int]) -> [[Int]] {
         let strides = Broadcasting.rowMajorStrides(input)
-        // For each axis, which element stands at each place of the output.
-        let sources = input.indices.map { axis in
-            (0..<output.shape[axis]).map { place -> Int in
+        return input.indices.map { axis in
+            (0..<output[axis]).map { place -> Int in
                 let (index, extent) = (place - begin[axis], input[axis])
                 switch mode {
                 case .wrap: return ((index % extent) + extent) % extent * strides[axis]
@@ -137,10 +136,16 @@ struct PadOperator: Operator {
                     let period = max(2 * (extent - 1), 1)
                     let folded = ((index % period) + period) % period
                     return (folded < extent ? folded : period - folded) * strides[axis]
-                default: return min(max(index, 0), extent - 1) * strides[axis]
+                case .edge: return min(max(index, 0), extent - 1) * strides[axis]
+                case .constant: return (0..<extent).contains(index) ? index * strides[axis] : -1
                 }
             }
         }
+    }
+
+    /// Padding made of the input's own elements.
+    private func repeating(_ begin: [Int], _ input: [Int], _ output: TensorType) -> Kernel {
+        let sources = sources(begin, input, output.shape.dimensions)
         let walk = StridedWalk(output.shape.dimensions, strides: input.map { _ in 0 })
         let extents = output.shape.dimensions
         let size = output.elementType.byteCount

@@ -1,4 +1,5 @@
-/// Turns MatMul or Conv followed by Add of a constant vector into the product's own bias.
+/// Turns MatMul or Conv followed by Add of a constant vector, or MatMul followed by Add of a vector that is an input, into
+/// the product's own bias.
 enum BiasFusion {
     static func run(_ graph: inout WorkGraph, types: [String: TensorType]) {
         var index = 0
@@ -18,6 +19,7 @@ enum BiasFusion {
         guard node.node.operatorType == "Add", node.node.inputs.count == 2 else { return nil }
         let (a, b) = (node.node.inputs[0], node.node.inputs[1])
         for (value, addend) in [(a, b), (b, a)] {
+            if let fused = fuseInput(node, value, addend, graph, types) { return fused }
             guard let constant = graph.constants[addend], constant.elementType == .float32,
                 let index = graph.producers[value], graph.useCounts[value] == 1
             else { continue }
@@ -40,6 +42,25 @@ enum BiasFusion {
             return (index, producer)
         }
         return nil
+    }
+
+    /// A bias that is trained is an input of its graph, as the weights may be.
+    private static func fuseInput(
+        _ node: WorkNode, _ value: String, _ addend: String, _ graph: WorkGraph, _ types: [String: TensorType]
+    ) -> (producer: Int, fused: WorkNode)? {
+        guard let input = graph.inputs.first(where: { $0.name == addend }), input.elementType == .float32,
+            input.dimensions.count == 1, case .fixed(let columns)? = input.dimensions.first,
+            let index = graph.producers[value], graph.useCounts[value] == 1
+        else { return nil }
+        var producer = graph.nodes[index]
+        guard producer.node.operatorType == "MatMul", producer.activation == .none, producer.node.inputs.count == 2,
+            let weights = types[producer.node.inputs[1]], weights.shape.rank >= 2,
+            weights.shape.dimensions.last == columns, (types[value]?.shape.rank ?? 0) >= 2
+        else { return nil }
+        producer.node.inputs.append(addend)
+        producer.hasFusedBias = true
+        producer.node.outputs = node.node.outputs
+        return (index, producer)
     }
 
     /// The addend as a vector of the product's columns.

@@ -32,21 +32,27 @@ struct SumToShapeOperator: Operator {
         let shape = try operands.shape(0)
         let target = outputs[0].shape
         if shape.elementCount == target.elementCount { return .alias }
-        let loop = BroadcastLoop(shape.dimensions, target.dimensions, output: shape.dimensions)
-        let count = target.elementCount
-        if shape.elementCount == 0 {
+        return Self.kernel(
+            from: shape.dimensions, to: target.dimensions, outputs[0].elementType, operands.kernels)
+    }
+
+    /// Sums the first operand, of extents `from`, to extents `to` that broadcast to them.
+    static func kernel(from: [Int], to: [Int], _ elementType: ElementType, _ kernels: KernelTable) -> Kernel {
+        let count = to.reduce(1, *)
+        if from.contains(0) {
+            let bytes = count * elementType.byteCount
             return Kernel { arguments in
-                arguments.rawOutput().initializeMemory(as: UInt8.self, repeating: 0, count: count * 8)
+                arguments.rawOutput().initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
             }
         }
-        if outputs[0].elementType == .float64 { return Self.doubleKernel(loop, count: count) }
-        let kernels = operands.kernels
+        let loop = BroadcastLoop(from, to, output: from)
+        if elementType == .float64 { return doubleKernel(loop, count: count) }
         return Kernel { arguments in
             let (x, y) = (arguments.input(0, as: Float.self), arguments.output(0, as: Float.self))
             y.update(repeating: 0, count: count)
             loop.forEachRow { _, from, to in
                 if loop.bStep == 0 {
-                    y[to] += Self.sum(x + from, loop.count)
+                    y[to] += sum(x + from, loop.count)
                 } else {
                     kernels.functions.binary_f32(MK_ADD, y + to, 1, x + from, 1, y + to, loop.count)
                 }

@@ -17,7 +17,7 @@ struct SliceOperator: Operator {
     }
 
     /// For each axis: first index, count, step.
-    private func ranges(_ operands: Operands) throws(GraphError) -> [(first: Int, count: Int, step: Int)] {
+    func ranges(_ operands: Operands) throws(GraphError) -> [(first: Int, count: Int, step: Int)] {
         let shape = try operands.shape(0)
         var result = shape.dimensions.map { (first: 0, count: $0, step: 1) }
         let (starts, ends): ([Int], [Int])

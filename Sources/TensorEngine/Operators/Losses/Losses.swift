@@ -1,8 +1,10 @@
+import CTensorKernels
 import Glibc
 
-/// NegativeLogLikelihoodLoss (opset 12 to 22) and SoftmaxCrossEntropyLoss (opset 12, 13) over classes in dimension 1.
+/// NegativeLogLikelihoodLoss (opset 12 to 22) and SoftmaxCrossEntropyLoss (opset 12, 13) over classes in dimension 1. In
+/// binary64, save for scores of two dimensions in float32.
 struct LossOperator: Operator {
-    private enum Reduction: String { case none, mean, sum }
+    fileprivate enum Reduction: String { case none, mean, sum }
 
     private let reduction: Reduction
     private let ignored: Int?
@@ -45,6 +47,13 @@ struct LossOperator: Operator {
         let plane = scores.shape.dimensions[2...].reduce(1, *)
         let (reduction, ignored, takesScores) = (reduction, ignored, takesScores)
         let hasLogProbabilities = outputs.count > 1
+        if plane == 1, scores.elementType == .float32 {
+            return RowLoss(
+                rows: scores.shape[0], classes: classes, labelType: labels.elementType, hasWeights: weights != nil,
+                ignored: ignored, takesScores: takesScores, reduction: reduction,
+                hasLogProbabilities: hasLogProbabilities, kernels: operands.kernels
+            ).kernel
+        }
         return Kernel { arguments in
             var values = arguments.doubles(0, scores)
             let places = arguments.doubles(1, labels)
@@ -79,5 +88,72 @@ struct LossOperator: Operator {
             let sum = places.reduce(0.0) { $0 + exp(values[$1] - largest) }
             for place in places { values[place] -= largest + log(sum) }
         }
+    }
+}
+
+/// The losses of rows of float32 scores.
+private struct RowLoss: Sendable {
+    let rows: Int
+    let classes: Int
+    let labelType: ElementType
+    let hasWeights: Bool
+    let ignored: Int?
+    let takesScores: Bool
+    let reduction: LossOperator.Reduction
+    let hasLogProbabilities: Bool
+    let kernels: KernelTable
+
+    var kernel: Kernel {
+        let loss = self
+        let count = rows * classes
+        // The scores less their row's greatest, their powers, and the greatest ones.
+        return Kernel(scratchByteCount: takesScores ? (2 * count + rows) * 4 : 0) { arguments in
+            let scores = arguments.input(0, as: Float.self)
+            let labels = LossLabels(
+                arguments.rawInput(1), loss.labelType, classes: loss.classes, ignored: loss.ignored)
+            let weights = loss.hasWeights ? arguments.input(2, as: Float.self) : nil
+            var shifted = scores
+            var powers: UnsafeMutablePointer<Float>?
+            if loss.takesScores {
+                let scratch = arguments.scratch(as: Float.self)
+                loss.shift(scores, scratch, powers: scratch + count, greatest: scratch + 2 * count)
+                (shifted, powers) = (UnsafePointer(scratch), scratch + count)
+            }
+            var (sum, total) = (0.0, 0.0)
+            for row in 0..<loss.rows {
+                var logarithm: Float = 0
+                let start = row * loss.classes
+                if let powers { logarithm = log(Float.sum(loss.classes) { powers[start + $0] }) }
+                if loss.hasLogProbabilities {
+                    let target = arguments.output(1, as: Float.self) + start
+                    for place in 0..<loss.classes { target[place] = shifted[start + place] - logarithm }
+                }
+                var value: Float = 0
+                if let label = labels.label(row, arguments.fault) {
+                    let weight = weights?[label] ?? 1
+                    value = (logarithm - shifted[start + label]) * weight
+                    sum += Double(value)
+                    total += Double(weight)
+                }
+                if loss.reduction == .none { arguments.output(0, as: Float.self)[row] = value }
+            }
+            switch loss.reduction {
+            case .none: break
+            case .sum: arguments.output(0, as: Float.self).pointee = Float(sum)
+            case .mean: arguments.output(0, as: Float.self).pointee = Float(sum / total)
+            }
+        }
+    }
+
+    private func shift(
+        _ scores: UnsafePointer<Float>, _ shifted: UnsafeMutablePointer<Float>,
+        powers: UnsafeMutablePointer<Float>, greatest: UnsafeMutablePointer<Float>
+    ) {
+        kernels.functions.row_max(scores, greatest, rows, classes)
+        for row in 0..<rows {
+            let (start, most) = (row * classes, greatest[row])
+            for place in start..<start + classes { shifted[place] = scores[place] - most }
+        }
+        kernels.functions.unary(MK_UNARY_EXP, shifted, powers, rows * classes, 0, 0)
     }
 }

@@ -18,12 +18,16 @@ struct ResizeOperator: Operator {
     private let scalesAttribute: [Double]?
 
     init(_ node: inout NodeReader) throws(GraphError) {
+        try self.init(&node, isUpsample: node.node.node.operatorType == "Upsample")
+    }
+
+    init(_ node: inout NodeReader, isUpsample: Bool) throws(GraphError) {
         let name = try node.string("mode", default: "nearest")
         guard let mode = Mode(rawValue: name == "bilinear" ? "linear" : name) else {
             throw node.error(.invalidGraph, "attribute 'mode' is '\(name)', expected nearest, linear or cubic")
         }
         self.mode = mode
-        let isOld = node.node.node.operatorType == "Upsample" || node.operatorSetVersion < 11
+        let isOld = isUpsample || node.operatorSetVersion < 11
         transformation = try node.string(
             "coordinate_transformation_mode", default: isOld ? "asymmetric" : "half_pixel")
         let known = [
@@ -117,9 +121,10 @@ struct ResizeOperator: Operator {
     }
 
     /// The elements that make one of the output, and by how much; nil outside of the region.
-    private typealias Taps = [(index: Int, weight: Double)]?
+    typealias Taps = [(index: Int, weight: Double)]?
 
-    func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+    /// For each axis that changes, what its output's elements are made of.
+    func passes(_ operands: Operands) throws(GraphError) -> [(axis: Int, taps: [Taps])] {
         let type = try operands.type(0)
         var passes: [(axis: Int, taps: [Taps])] = []
         for target in try targets(operands) {
@@ -128,9 +133,15 @@ struct ResizeOperator: Operator {
             if isIdentity { continue }
             passes.append((target.axis, (0..<target.extent).map { taps($0, extent, target) }))
         }
+        return passes
+    }
+
+    func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
+        let type = try operands.type(0)
+        let passes = try passes(operands)
         let extrapolation = extrapolation
         let dimensions = type.shape.dimensions
-        return Kernel { [passes] arguments in
+        return Kernel { arguments in
             guard outputs[0].shape.elementCount > 0 else { return }
             var values = arguments.doubles(0, type)
             var extents = dimensions
