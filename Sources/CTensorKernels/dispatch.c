@@ -17,3 +17,27 @@ const mk_kernels *mk_kernels_for(mk_instruction_set instruction_set) {
     default: return NULL;
     }
 }
+
+const mk_gradients_f32 *mk_gradients_f32_for(mk_instruction_set instruction_set) {
+    if (!mk_kernels_for(instruction_set)) return NULL;
+    switch (instruction_set) {
+    case MK_BASELINE: return &mk_baseline_gradients_f32;
+#if defined(__x86_64__)
+    case MK_AVX2: return &mk_avx2_gradients_f32;
+    case MK_AVX512: return &mk_avx512_gradients_f32;
+#endif
+    default: return NULL;
+    }
+}
+
+const mk_gradients_f64 *mk_gradients_f64_for(mk_instruction_set instruction_set) {
+    if (!mk_kernels_for(instruction_set)) return NULL;
+    switch (instruction_set) {
+    case MK_BASELINE: return &mk_baseline_gradients_f64;
+#if defined(__x86_64__)
+    case MK_AVX2: return &mk_avx2_gradients_f64;
+    case MK_AVX512: return &mk_avx512_gradients_f64;
+#endif
+    default: return NULL;
+    }
+}

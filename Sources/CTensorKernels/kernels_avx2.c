@@ -11,4 +11,6 @@
 #pragma clang attribute pop
 
 const mk_kernels mk_avx2_kernels = TABLE(MK_AVX2, "avx2");
+const mk_gradients_f32 mk_avx2_gradients_f32 = GRADIENT_TABLE(f32, VECTOR_BYTES / 4);
+const mk_gradients_f64 mk_avx2_gradients_f64 = GRADIENT_TABLE(f64, VECTOR_BYTES / 8);
 #endif

@@ -9,3 +9,5 @@
 #include "kernels_table.inc.h"
 
 const mk_kernels mk_baseline_kernels = TABLE(MK_BASELINE, "baseline");
+const mk_gradients_f32 mk_baseline_gradients_f32 = GRADIENT_TABLE(f32, VECTOR_BYTES / 4);
+const mk_gradients_f64 mk_baseline_gradients_f64 = GRADIENT_TABLE(f64, VECTOR_BYTES / 8);

@@ -8,6 +8,7 @@
 #include "kernels_recurrent.inc.h"
 #include "kernels_int8.inc.h"
 #include "kernels_winograd.inc.h"
+#include "kernels_gradient.inc.h"
 
 #define TABLE(set, label)                                                                                        \
     {                                                                                                            \

@@ -285,3 +285,5 @@ static inline size_t mk_winograd_scratch(size_t rows, size_t across) {
 /// bytes; strides in elements.
 void mk_strided_copy(size_t element_size, size_t rank, const size_t *extents, const size_t *input_strides,
                      const void *input, void *output);
+
+#include "CTensorKernelsGradient.h"

@@ -17,13 +17,13 @@ struct BatchNormalizationOperator: Operator {
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let type = try operands.type(0, among: .float32)
+        let type = try operands.type(0, in: Operands.gradientTypes)
         guard type.shape.rank >= 2 else {
             throw operands.error(
                 .shapeMismatch, "input has \(type.shape.rank) dimensions, expected at least 2: \(type.shape)")
         }
         for (index, name) in ["scale", "bias", "mean", "variance"].enumerated() {
-            let shape = try operands.type(index + 1, among: .float32).shape
+            let shape = try operands.type(index + 1, among: type.elementType).shape
             guard shape.dimensions == [type.shape[1]] else {
                 throw operands.error(.shapeMismatch, "\(name) has shape \(shape), expected [\(type.shape[1])]")
             }
@@ -36,6 +36,7 @@ struct BatchNormalizationOperator: Operator {
         let (outer, channels) = (shape[0], shape[1])
         let inner = shape.dimensions[2...].reduce(1, *)
         let (kernels, epsilon) = (operands.kernels, epsilon)
+        guard outputs[0].elementType == .float32 else { return doubleKernel(outer, channels, inner) }
         return Kernel(scratchByteCount: channels * 8, placement: .inPlace([0])) { arguments in
             let scales = arguments.scratch(as: Float.self)
             let shifts = scales + channels
@@ -44,6 +45,23 @@ struct BatchNormalizationOperator: Operator {
                 variance: arguments.input(4), epsilon: epsilon, channels: channels, scales: scales, shifts: shifts)
             kernels.functions.scale_shift(
                 arguments.input(0), arguments.output(0), outer, channels, inner, scales, shifts)
+        }
+    }
+
+    private func doubleKernel(_ outer: Int, _ channels: Int, _ inner: Int) -> Kernel {
+        let epsilon = Double(epsilon)
+        return Kernel { arguments in
+            let (x, y) = (arguments.input(0, as: Double.self), arguments.output(0, as: Double.self))
+            for row in 0..<outer * channels {
+                let channel = row % channels
+                let factor =
+                    arguments.input(1, as: Double.self)[channel]
+                    / (arguments.input(4, as: Double.self)[channel] + epsilon).squareRoot()
+                let (mean, shift) = (
+                    arguments.input(3, as: Double.self)[channel], arguments.input(2, as: Double.self)[channel]
+                )
+                for index in row * inner..<(row + 1) * inner { y[index] = (x[index] - mean) * factor + shift }
+            }
         }
     }
 

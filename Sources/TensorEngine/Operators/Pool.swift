@@ -90,14 +90,15 @@ struct GlobalPoolOperator: Operator {
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let type = try operands.type(0, among: .float32)
+        let type = try operands.type(0, among: .float32, .float64)
         guard type.shape.rank >= 3 else {
             throw operands.error(
                 .shapeMismatch, "input has \(type.shape.rank) dimensions, expected at least 3: \(type.shape)")
         }
         let ones = [Int](repeating: 1, count: type.shape.rank - 2)
         return [
-            TensorType(elementType: .float32, shape: try operands.makeShape(type.shape.dimensions[..<2] + ones))
+            TensorType(
+                elementType: type.elementType, shape: try operands.makeShape(type.shape.dimensions[..<2] + ones))
         ]
     }
 
@@ -105,9 +106,25 @@ struct GlobalPoolOperator: Operator {
         let rows = outputs[0].shape.elementCount
         let length = try operands.shape(0).dimensions[2...].reduce(1, *)
         let kernels = operands.kernels
+        guard outputs[0].elementType == .float32 else { return doubleKernel(rows, length) }
         let reduce = isMax ? kernels.functions.row_max : kernels.functions.row_mean
         return Kernel { arguments in
             reduce?(arguments.input(0), arguments.output(0), rows, length)
+        }
+    }
+
+    private func doubleKernel(_ rows: Int, _ length: Int) -> Kernel {
+        let isMax = isMax
+        return Kernel { arguments in
+            for row in 0..<rows {
+                let values = UnsafeBufferPointer(
+                    start: arguments.input(0, as: Double.self) + row * length, count: length)
+                let hasNaN = isMax && values.contains { $0.isNaN }
+                arguments.output(0, as: Double.self)[row] =
+                    isMax
+                    ? (hasNaN ? .nan : values.reduce(-.infinity) { $1 > $0 ? $1 : $0 })
+                    : values.reduce(0, +) / Double(length)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 import CTensorKernels
 
-/// GRU (opset 7, 14, 22) of float32; gates in the order update, reset, hidden. With `linear_before_reset` the reset gate
+/// GRU (opset 7, 14, 22) of float32 and, slower, float64; gates in the order update, reset, hidden. With `linear_before_reset` the reset gate
 /// is applied after the recurrent product, otherwise before, which takes two products a step.
 struct GRUOperator: Operator {
     private let attributes: RecurrentAttributes
@@ -12,7 +12,8 @@ struct GRUOperator: Operator {
     }
 
     private func shape(_ operands: Operands) throws(GraphError) -> RecurrentShape {
-        try RecurrentShape(attributes, operands, gates: 3, hasState: false)
+        try RecurrentShape(
+            attributes, operands, gates: 3, hasState: false, types: Operands.gradientTypes)
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
@@ -21,6 +22,10 @@ struct GRUOperator: Operator {
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         let shape = try shape(operands)
+        if shape.elementType == .float64 {
+            return try RecurrentTraining(.gru(resetsAfter: isLinearBeforeReset), attributes)
+                .doubleKernel(shape, operands)
+        }
         return isLinearBeforeReset
             ? try RecurrentKernel(ResetAfterCell(), attributes, shape, operands).kernel
             : try RecurrentKernel(ResetBeforeCell(), attributes, shape, operands).kernel

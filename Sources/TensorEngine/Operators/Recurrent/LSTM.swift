@@ -1,6 +1,6 @@
 import CTensorKernels
 
-/// LSTM (opset 7, 14, 22) of float32, with peepholes and coupled gates; gates in the order input, output, forget, cell.
+/// LSTM (opset 7, 14, 22) of float32 and, slower, float64, with peepholes and coupled gates; gates in the order input, output, forget, cell.
 struct LSTMOperator: Operator {
     private let attributes: RecurrentAttributes
     private let couplesGates: Bool
@@ -11,7 +11,8 @@ struct LSTMOperator: Operator {
     }
 
     private func shape(_ operands: Operands) throws(GraphError) -> RecurrentShape {
-        try RecurrentShape(attributes, operands, gates: 4, hasState: true)
+        try RecurrentShape(
+            attributes, operands, gates: 4, hasState: true, types: Operands.gradientTypes)
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
@@ -19,7 +20,14 @@ struct LSTMOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try RecurrentKernel(Cell(), attributes, try shape(operands), operands, couplesGates: couplesGates).kernel
+        let shape = try shape(operands)
+        guard shape.elementType == .float64 else {
+            return try RecurrentKernel(Cell(), attributes, shape, operands, couplesGates: couplesGates).kernel
+        }
+        guard !couplesGates, !operands.has(RecurrentShape.Input.peepholes) else {
+            throw operands.error(.unsupported, "peepholes or input_forget, supported of float64: neither")
+        }
+        return try RecurrentTraining(.lstm, attributes).doubleKernel(shape, operands)
     }
 
     private struct Cell: RecurrentCell {

@@ -1,6 +1,6 @@
 import CTensorKernels
 
-/// RNN (opset 7, 14, 22) of float32: `H = f(X · Wᵀ + H · Rᵀ + Wb + Rb)`.
+/// RNN (opset 7, 14, 22) of float32 and, slower, float64: `H = f(X · Wᵀ + H · Rᵀ + Wb + Rb)`.
 struct RNNOperator: Operator {
     private let attributes: RecurrentAttributes
 
@@ -9,7 +9,8 @@ struct RNNOperator: Operator {
     }
 
     private func shape(_ operands: Operands) throws(GraphError) -> RecurrentShape {
-        try RecurrentShape(attributes, operands, gates: 1, hasState: false)
+        try RecurrentShape(
+            attributes, operands, gates: 1, hasState: false, types: Operands.gradientTypes)
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
@@ -17,7 +18,11 @@ struct RNNOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try RecurrentKernel(Cell(), attributes, try shape(operands), operands).kernel
+        let shape = try shape(operands)
+        if shape.elementType == .float64 {
+            return try RecurrentTraining(.rnn, attributes).doubleKernel(shape, operands)
+        }
+        return try RecurrentKernel(Cell(), attributes, shape, operands).kernel
     }
 
     private struct Cell: RecurrentCell {

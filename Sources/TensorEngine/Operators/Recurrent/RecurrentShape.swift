@@ -9,16 +9,20 @@ struct RecurrentShape: Sendable {
     /// Rows of one direction's weights: gates × units.
     let gateRows: Int
     let isBatchFirst: Bool
+    let elementType: ElementType
 
     /// The operands' places; the mask is the last.
     enum Input { static let bias = 3, lengths = 4, initialHidden = 5, initialState = 6, peepholes = 7 }
 
     init(
-        _ attributes: RecurrentAttributes, _ operands: Operands, gates: Int, hasState: Bool
+        _ attributes: RecurrentAttributes, _ operands: Operands, gates: Int, hasState: Bool,
+        types: [ElementType] = [.float32]
     ) throws(GraphError) {
-        let x = try operands.type(0, among: .float32).shape
-        let w = try operands.type(1, among: .float32).shape
-        let r = try operands.type(2, among: .float32).shape
+        let input = try operands.type(0, in: types)
+        let x = input.shape
+        elementType = input.elementType
+        let w = try operands.type(1, among: elementType).shape
+        let r = try operands.type(2, among: elementType).shape
         guard x.rank == 3, w.rank == 3, r.rank == 3 else {
             throw operands.error(
                 .shapeMismatch, "X is \(x), W \(w), R \(r), expected three dimensions each")
@@ -56,13 +60,15 @@ struct RecurrentShape: Sendable {
         }
         if attributes.isMasked {
             let mask = isBatchFirst ? [batch, steps] : [steps, batch]
-            try check(operands.count - 1, "the mask", mask, operands)
+            try check(operands.count - 1, "the mask", mask, operands, .float32)
         }
     }
 
-    private func check(_ index: Int, _ name: String, _ expected: [Int], _ operands: Operands) throws(GraphError) {
+    private func check(
+        _ index: Int, _ name: String, _ expected: [Int], _ operands: Operands, _ type: ElementType? = nil
+    ) throws(GraphError) {
         guard operands.has(index) else { return }
-        let shape = try operands.type(index, among: .float32).shape
+        let shape = try operands.type(index, among: type ?? elementType).shape
         guard shape.dimensions == expected else {
             throw operands.error(.shapeMismatch, "\(name) is \(shape), expected \(expected)")
         }
@@ -75,7 +81,7 @@ struct RecurrentShape: Sendable {
         var types: [TensorType] = []
         for index in operands.node.node.outputs.indices {
             let shape = try operands.makeShape(index == 0 ? sequence : last)
-            types.append(TensorType(elementType: .float32, shape: shape))
+            types.append(TensorType(elementType: elementType, shape: shape))
         }
         return types
     }

@@ -7,7 +7,7 @@ struct StepMaskOperator: Operator {
     init(_ node: inout NodeReader) throws(GraphError) { value = try node.float("value", default: 0) }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let shape = try operands.type(0, among: .float32, .int32, .int64).shape
+        let shape = try operands.type(0, among: .float32, .float64, .int32, .int64).shape
         guard shape.rank >= 2 else {
             throw operands.error(.shapeMismatch, "input is \(shape), expected at least [batch, steps]")
         }
@@ -32,6 +32,7 @@ struct StepMaskOperator: Operator {
         switch type.elementType {
         case .int32: return body(Int32.self, Int32(exactly: value))
         case .int64: return body(Int64.self, Int64(exactly: value))
+        case .float64: return body(Double.self, Double(value))
         default: return body(Float.self, value)
         }
     }
