@@ -66,7 +66,7 @@ public struct Optimizer: Sendable {
 
     /// Makes one step.
     /// - Parameters:
-    ///   - gradients: of the loss without penalties. Penalties are added and they are clipped in place.
+    ///   - gradients: of the loss without penalties. Penalties and decay are added to them and they are clipped in place.
     /// - Precondition: both lists have the layout's count.
     @discardableResult
     public mutating func step(parameters: inout [Float], gradients: inout [Float]) -> Step {
@@ -126,35 +126,41 @@ public struct Optimizer: Sendable {
         _ gradients: UnsafeMutablePointer<Float>, _ state: UnsafeMutablePointer<Float>, stride: Int, _ count: Int,
         step: Int, rate: Double, decay: Double
     ) {
+        var decouplesDecay = false
+        if case .adam(_, _, _, true) = method { decouplesDecay = true }
+        if decay > 0, decouplesDecay {
+            UpdateRules.scale(parameters, count, by: Float(1 - rate * decay))
+        } else if decay > 0 {
+            UpdateRules.decay(gradients, parameters, count, by: Float(decay))
+        }
         switch method {
         case .gradientDescent, .sgd(0, _, _):
-            UpdateRules.descend(parameters, gradients, count, rate: Float(rate), decay: Float(decay))
+            UpdateRules.descend(parameters, gradients, count, rate: Float(rate))
         case .sgd(let momentum, let dampening, let nesterov):
             UpdateRules.momentum(
-                parameters, gradients, state, count, rate: Float(rate), decay: Float(decay),
-                kept: step == 1 ? 0 : Float(momentum), added: step == 1 ? 1 : Float(1 - dampening),
-                velocityShare: nesterov ? Float(momentum) : 1, gradientShare: nesterov ? 1 : 0)
-        case .adam(let beta1, let beta2, let epsilon, let decouplesDecay):
+                parameters, gradients, state, count, rate: Float(rate), kept: step == 1 ? 0 : Float(momentum),
+                added: step == 1 ? 1 : Float(1 - dampening), velocityShare: nesterov ? Float(momentum) : 1,
+                gradientShare: nesterov ? 1 : 0)
+        case .adam(let beta1, let beta2, let epsilon, _):
             let correction1 = 1 - pow(beta1, Double(step))
-            let correction2 = 1 - pow(beta2, Double(step))
+            let correction2 = (1 - pow(beta2, Double(step))).squareRoot()
             UpdateRules.adam(
-                parameters, gradients, state, state + stride, count, rate: Float(rate / correction1),
-                decay: decouplesDecay ? 0 : Float(decay), shrinkage: decouplesDecay ? Float(1 - rate * decay) : 1,
+                parameters, gradients, state, state + stride, count, rate: Float(rate * correction2 / correction1),
                 beta2: Float(beta2), rest1: Float(1 - beta1), rest2: Float(1 - beta2),
-                scale: Float(1 / correction2.squareRoot()), epsilon: Float(epsilon))
+                epsilon: Float(epsilon * correction2))
         case .rmsprop(let rho, let epsilon, 0, false):
             UpdateRules.rmsprop(
-                parameters, gradients, state, count, rate: Float(rate), decay: Float(decay), rho: Float(rho),
-                rest: Float(1 - rho), epsilon: Float(epsilon))
+                parameters, gradients, state, count, rate: Float(rate), rho: Float(rho), rest: Float(1 - rho),
+                epsilon: Float(epsilon))
         case .rmsprop(let rho, let epsilon, let momentum, let centered):
             UpdateRules.rmsprop(
                 parameters, gradients, state, means: state + stride, velocities: state + 2 * stride, count,
-                rate: Float(rate), decay: Float(decay), rho: Float(rho), rest: Float(1 - rho),
-                epsilon: Float(epsilon), centering: centered ? 1 : 0, momentum: Float(momentum))
+                rate: Float(rate), rho: Float(rho), rest: Float(1 - rho), epsilon: Float(epsilon),
+                centering: centered ? 1 : 0, momentum: Float(momentum))
         case .adagrad(let rateDecay, _, let epsilon):
             UpdateRules.adagrad(
                 parameters, gradients, state, count, rate: Float(rate / (1 + Double(step - 1) * rateDecay)),
-                decay: Float(decay), epsilon: Float(epsilon))
+                epsilon: Float(epsilon))
         }
     }
 }
