@@ -67,6 +67,7 @@ struct KerasGraphBuilder {
         if let name = sharedConstants[key] { return name }
         let name = unique(key)
         initializers[name] = try make()
+        weights.stored(in: name)
         sharedConstants[key] = name
         return name
     }

@@ -57,7 +57,13 @@ enum KerasLayerTable {
             try b.globalPooling("GlobalAveragePool", l, try b.one(v, l), spatialRank: 2)
         },
         "BatchNormalization": { (b, l, v) throws(ModelFormatError) in try b.batchNormalization(l, try b.one(v, l)) },
-        "Dropout": identity, "SpatialDropout1D": identity, "SpatialDropout2D": identity,
+        "Dropout": { (b, l, v) throws(ModelFormatError) in try b.dropout(l, try b.one(v, l)) },
+        "SpatialDropout1D": { (b, l, v) throws(ModelFormatError) in
+            try b.spatialDropout(l, try b.one(v, l), spatialRank: 1)
+        },
+        "SpatialDropout2D": { (b, l, v) throws(ModelFormatError) in
+            try b.spatialDropout(l, try b.one(v, l), spatialRank: 2)
+        },
         "GaussianDropout": identity, "GaussianNoise": identity, "AlphaDropout": identity,
         "ActivityRegularization": identity,
         "Flatten": { (b, l, v) throws(ModelFormatError) in try b.flatten(l, try b.one(v, l)) },

@@ -196,7 +196,7 @@ struct KerasTranslation {
         return (info, value)
     }
 
-    private static func dimensions(_ dimensions: [Int?], _ name: String) -> [Dimension] {
+    static func dimensions(_ dimensions: [Int?], _ name: String) -> [Dimension] {
         dimensions.enumerated().map { axis, extent in
             if axis == 0 { return .batch }
             return extent.map { .fixed($0) } ?? .symbolic("\(name).\(axis)")

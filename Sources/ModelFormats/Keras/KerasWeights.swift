@@ -1,17 +1,21 @@
 import TensorEngine
 
-/// The weights of a Keras file, read one by one. HDF5 models name them, and are asked for the names that the layer's code
-/// gives them; archives (`.keras`) number them in the order in which the layer made them.
+/// The weights of a Keras model, read one by one. HDF5 models name them, and are asked for the names that the layer's code
+/// gives them; archives (`.keras`) number them in the order in which the layer made them; a new model makes them.
 struct KerasWeights {
-    private let file: any KerasContainer
-    /// Paths below `model_weights/<layer>`, by layer; nil for an archive.
-    private let paths: [String: [String]]?
+    private enum Origin {
+        /// Paths below `model_weights/<layer>`, by layer.
+        case named(any KerasContainer, paths: [String: [String]])
+        case numbered(any KerasContainer)
+        case made(any KerasWeightSource)
+    }
+
+    private let origin: Origin
 
     private static let group: Substring = "model_weights"
 
     /// The weights of an HDF5 model.
     init(_ file: any KerasContainer) throws(ModelFormatError) {
-        self.file = file
         guard let layers = try file.textList("layer_names", of: [Self.group], at: "group 'model_weights'") else {
             throw ModelFormatError(
                 .missing, file: file.path, at: "group 'model_weights'", "the attribute 'layer_names' is missing")
@@ -30,13 +34,27 @@ struct KerasWeights {
             }
             paths[layer] = names
         }
-        self.paths = paths
+        origin = .named(file, paths: paths)
     }
 
     /// The weights of an archive's `model.weights.h5`.
     init(archived file: any KerasContainer) {
-        self.file = file
-        paths = nil
+        origin = .numbered(file)
+    }
+
+    /// The weights of a model to train.
+    init(_ source: any KerasWeightSource) {
+        origin = .made(source)
+    }
+
+    /// Whether the model is a new one, which is translated to be trained.
+    var areMade: Bool {
+        if case .made = origin { true } else { false }
+    }
+
+    /// Tells who makes the weights in which initializer the last ones are.
+    func stored(in initializer: String) {
+        if case .made(let source) = origin { source.stored(in: initializer) }
     }
 
     /// A weight by the last part of its name, as "kernel" of "dense/kernel:0", converted to float32.
@@ -51,9 +69,15 @@ struct KerasWeights {
         let title = names.first ?? ""
         let place = "\(layer.label): weight '\(title)'"
         let scope = scope ?? layer.scope
-        guard let paths else {
+        let file: any KerasContainer
+        let paths: [String: [String]]
+        switch origin {
+        case .named(let container, let known): (file, paths) = (container, known)
+        case .numbered(let container):
             let path = (scope.path + ["vars", String(index)]).map { Substring($0) }
-            return try file.float32(path, expected: shape, at: place)
+            return try container.float32(path, expected: shape, at: place)
+        case .made(let source):
+            return try source.weight(title, className: layer.className, config: layer.config, shape: shape)
         }
         let group = scope.group ?? layer.name
         let candidates = paths[group] ?? []

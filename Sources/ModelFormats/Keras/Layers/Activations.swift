@@ -43,6 +43,7 @@ extension KerasGraphBuilder {
         case "tanh": return elementwise("Tanh", layer, input)
         case "elu": return elementwise("Elu", layer, input, ["alpha": .float(1)])
         case "selu": return elementwise("Selu", layer, input)
+        case "gelu": return elementwise("Gelu", layer, input)
         case "softplus": return elementwise("Softplus", layer, input)
         case "softsign": return elementwise("Softsign", layer, input)
         case "exponential": return elementwise("Exp", layer, input)
@@ -65,8 +66,8 @@ extension KerasGraphBuilder {
         options.failure(
             .unsupported,
             """
-            activation '\(activation)' is not supported; supported are elu, exponential, hard_sigmoid, leaky_relu, \
-            linear, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh
+            activation '\(activation)' is not supported; supported are elu, exponential, gelu, hard_sigmoid, \
+            leaky_relu, linear, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh
             """)
     }
 

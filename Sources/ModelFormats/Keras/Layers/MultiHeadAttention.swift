@@ -55,7 +55,8 @@ extension KerasGraphBuilder {
             let penalty = emit("Mul", [emit("Sub", [mask, one], for: layer), large], for: layer)
             scores = emit("Add", [emit("Mul", [scores, mask], for: layer), penalty], for: layer)
         }
-        let shares = emit("Softmax", [scores], ["axis": .int(-1)], for: layer)
+        var shares = emit("Softmax", [scores], ["axis": .int(-1)], for: layer)
+        if weights.areMade { shares = try dropout(shares, layer, rate: options.number("dropout") ?? 0) }
         let mixed = emit(
             "Transpose", [emit("MatMul", [shares, v], for: layer)], ["perm": .ints([0, 2, 1, 3])], for: layer)
         let joined = try reshape(mixed, [0, 0, heads * valueWidth], layer)

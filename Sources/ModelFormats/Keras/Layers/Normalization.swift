@@ -21,7 +21,11 @@ extension KerasGraphBuilder {
         let scale = try channelConstant("gamma", layer, channels, index: scales ? 0 : nil, 1)
         let shift = try channelConstant("beta", layer, channels, index: shifts ? first - 1 : nil, 0)
         let epsilon = try options.number("epsilon") ?? 1e-3
-        let attributes: [String: AttributeValue] = ["epsilon": .float(Float(epsilon))]
+        // Which share of the moving statistics a training step keeps.
+        let momentum = try options.number("momentum") ?? 0.99
+        let attributes: [String: AttributeValue] = [
+            "epsilon": .float(Float(epsilon)), "momentum": .float(Float(momentum)),
+        ]
 
         var result = input
         if axis == input.rank - 1 {

@@ -61,10 +61,15 @@ extension KerasGraphBuilder {
                     "bias", of: layer, index: 2, scope: scope, shape: cell.hasTwoBiases ? [2, rows] : [rows])
                 return try options.tensor { () throws(TensorError) -> Tensor in
                     let shape = try Shape([1, 2 * rows])
-                    return cell.hasTwoBiases
-                        ? try bias.reshaped(to: shape)
-                        : bias.blocks(cell.order).followed(byZeros: rows, shape: shape)
+                    if cell.hasTwoBiases { return try bias.reshaped(to: shape) }
+                    let ordered = bias.blocks(cell.order)
+                    return weights.areMade
+                        ? try ordered.reshaped(to: Shape([1, rows])) : ordered.followed(byZeros: rows, shape: shape)
                 }
+            }
+            // The zeros of the bias that Keras does not have are no weights.
+            if weights.areMade, !cell.hasTwoBiases {
+                operands[3] = try pad(operands[3], [0, 0, 0, cell.gates * units], layer)
             }
         }
         guard states.isEmpty || states.count == cell.stateCount else {

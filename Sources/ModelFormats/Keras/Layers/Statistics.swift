@@ -8,7 +8,7 @@ extension KerasGraphBuilder {
         if try options.bool("rms_scaling", default: false) {
             throw options.failure(.unsupported, "the option 'rms_scaling' is not supported")
         }
-        let axes = try self.axes(layer, rank: input.rank) ?? []
+        let axes = try self.axes(layer, rank: input.rank) ?? [input.rank - 1]
         let first = input.rank - axes.count
         guard axes == Array(first..<input.rank), first >= 1 else {
             throw options.failure(.unsupported, "the axes \(axes) of \(input.shapeText); supported are the last ones")
