@@ -5,10 +5,13 @@ import Training
 
 /// Nearest neighbours, against scikit-learn's search by brute force.
 @Suite struct NeighborTests {
-    @Test(
-        arguments: ["iris", "wine_standardized", "cancer_standardized"],
-        ["uniform euclidean", "uniform manhattan", "distance euclidean", "distance manhattan"])
-    func predictionsAreTheSame(_ name: String, _ options: String) throws {
+    private static let comparisons: [(data: String, options: String)] = [
+        ("iris", "uniform euclidean"), ("iris", "uniform manhattan"), ("iris", "distance euclidean"),
+        ("iris", "distance manhattan"), ("wine_standardized", "uniform euclidean"),
+        ("wine_standardized", "distance manhattan"), ("cancer_standardized", "uniform euclidean"),
+    ]
+
+    @Test(arguments: comparisons) func predictionsAreTheSame(_ name: String, _ options: String) throws {
         let data = try ClassicalData(name)
         let parts = options.split(separator: " ").map(String.init)
         let neighbors = try model(.nearestNeighbors, ["weights": .string(parts[0]), "metric": .string(parts[1])])

@@ -20,7 +20,10 @@ import Training
         let options: JSONValue =
             data.isClassification ? ["n_estimators": 40] : ["n_estimators": 40, "max_features": 0.34]
         let expected = FoldMean(try data.reference("random_forest.scores"))
-        let found = FoldMean(data.scores(try data.heldOut(try model(.randomForest, options))))
+        // The mean over seeds, as the reference is: one seed's noise is as large as the standard error.
+        let forest = try model(.randomForest, options)
+        let runs = try (0..<3 as Range<UInt64>).map { data.scores(try data.heldOut(forest, seed: $0)) }
+        let found = FoldMean((0..<5).map { fold in runs.reduce(0) { $0 + $1[fold] / Double(runs.count) } })
         #expect(abs(found.mean - expected.mean) <= expected.error, "found \(found), scikit-learn has \(expected)")
     }
 
@@ -34,7 +37,8 @@ import Training
             try model(
                 .decisionTree,
                 [
-                    "criterion": "entropy", "max_depth": 3, "min_impurity_decrease": 0.01, "class_weight": "balanced",
+                    "criterion": "entropy", "max_depth": 4, "min_samples_leaf": 10, "min_impurity_decrease": 0.02,
+                    "class_weight": "balanced",
                 ]))
         try compare(entropy, cancer, "tree_entropy.fitted")
         let diabetes = try ClassicalData("diabetes")
@@ -114,7 +118,7 @@ import Training
                 features: features, targets: .classes([0, 1], names: .indices(count: 2)), seed: seed)
             let answers = try fitted.answers(features)
             #expect(answers.labels[0] == (answers.values[1] > answers.values[0] ? 1 : 0))
-            #expect(answers.values[0] + answers.values[1] == 1)
+            #expect(abs(answers.values[0] + answers.values[1] - 1) < 1e-6)
         }
     }
 }

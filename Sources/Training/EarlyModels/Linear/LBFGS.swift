@@ -87,17 +87,21 @@ struct LBFGS {
             !(point.value <= start.value + decrease * point.step * start.slope)
         }
         func isFlat(_ point: Point) -> Bool { abs(point.slope) <= -flatness * start.slope }
+        // Near the minimum values differ by rounding alone: then the slope decides (Hager and Zhang, 2005).
+        func isGood(_ point: Point) -> Bool {
+            isFlat(point) && (!isTooHigh(point) || abs(point.value - start.value) <= 1e-13 * abs(start.value))
+        }
         var (low, high) = (start, start)
         var step = first
         // Steps grow until they enclose a good one.
         for trial in 0... {
             try shouldContinue()
             let next = point(step)
+            if isGood(next) { return next }
             if isTooHigh(next) || (trial > 0 && next.value >= low.value) {
                 high = next
                 break
             }
-            if isFlat(next) { return next }
             if next.slope >= 0 {
                 (low, high) = (next, low)
                 break
@@ -110,10 +114,10 @@ struct LBFGS {
         for _ in 0..<40 {
             try shouldContinue()
             let next = point(between(low, high))
+            if isGood(next) { return next }
             if isTooHigh(next) || next.value >= low.value {
                 high = next
             } else {
-                if isFlat(next) { return next }
                 if next.slope * (high.step - low.step) >= 0 { high = low }
                 low = next
             }
