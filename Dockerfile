@@ -23,7 +23,7 @@ COPY --from=librdkafka /packages/ /packages/
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         /packages/librdkafka1_*.deb /packages/librdkafka++1_*.deb /packages/librdkafka-dev_*.deb \
-        libopenblas-dev libjansson-dev libsimdjson-dev libhdf5-dev libzip-dev pkg-config \
+        libopenblas-dev libjansson-dev libsimdjson-dev libhdf5-dev libzip-dev libsvm-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY Package.swift ./
@@ -40,7 +40,7 @@ COPY --from=librdkafka /packages/librdkafka1_*.deb /tmp/packages/
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         /tmp/packages/librdkafka1_*.deb \
-        ca-certificates libhdf5-103-1 libjansson4 libopenblas0-pthread libsasl2-modules libsimdjson14 libzip4 tzdata \
+        ca-certificates libhdf5-103-1 libjansson4 libopenblas0-pthread libsasl2-modules libsimdjson14 libsvm3 libzip4 tzdata \
     && rm -rf /var/lib/apt/lists/* /tmp/packages \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/millrace millrace \
     && install -d -o millrace -g millrace /var/lib/millrace /var/lib/millrace/models \
