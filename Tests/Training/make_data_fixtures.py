@@ -23,7 +23,8 @@ def numbers(array):
     array = np.asarray(array)
     if array.dtype == np.float32:
         return [numbers(a) for a in array] if array.ndim else (
-            None if np.isnan(array) else float(np.format_float_positional(array, unique=True)))
+            None if np.isnan(array) else int(array) if array == int(array) else
+            float(np.format_float_positional(array, unique=True)))
     return array.tolist()
 
 
@@ -117,6 +118,64 @@ def make_metrics():
     }
 
 
+def make_preprocessing():
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
+
+    random = np.random.default_rng(11)
+    rows, train = 60, 40
+    table = np.stack([
+        random.normal(size=rows),
+        1e6 + random.normal(size=rows),  # far from zero
+        np.full(rows, 3.7),  # constant
+        random.integers(0, 4, rows).astype(float),
+        np.exp(random.normal(scale=3, size=rows)),
+    ], axis=1).astype(np.float32)
+    holes = table.copy()
+    holes[random.random(table.shape) < 0.15] = np.nan
+    exact = table.astype(np.float64)
+    gaps = holes.astype(np.float64)
+    city = random.choice(["Bonn", "Köln", "Aachen", "Ulm"], rows, p=[0.4, 0.3, 0.2, 0.1])
+    city[:4] = ["Bonn", "Köln", "Aachen", "Bonn"]
+    city[train:][:3] = ["Rom", "Bonn", ""]  # unknown, known, missing
+    city = np.where((np.arange(rows) < train) & (city == "Ulm"), "Bonn", city)
+    floor = random.integers(-2, 3, rows)
+    floor[-1] = 99
+    words = "the a river flows, slowly: through (green) hills! and fields; Where? the River Ends.".split(" ")
+    texts = [" ".join(random.choice(words, random.integers(0, 9))) for _ in range(rows)]
+    texts[2] = ""
+
+    def split(text):
+        for separator in ".,;:!?\"()":
+            text = text.replace(separator, " ")
+        return text.lower().split()
+
+    def fit(step, x):
+        step.fit(x[:train])
+        return numbers(np.asarray(step.transform(x), dtype=np.float32))
+
+    def bag(step):
+        step.fit(texts[:train])
+        return {"names": step.get_feature_names_out().tolist(),
+                "rows": numbers(step.transform(texts).toarray().astype(np.float32))}
+
+    common = {"tokenizer": split, "lowercase": False, "token_pattern": None}
+    encoder = OneHotEncoder(sparse_output=False, handle_unknown="ignore")
+    return {
+        "versions": VERSIONS, "train": train, "table": numbers(table), "holes": numbers(holes),
+        "city": city.tolist(), "floor": floor.tolist(), "texts": texts,
+        "standardize": fit(StandardScaler(), exact), "standardize_holes": fit(StandardScaler(), gaps),
+        "min_max": fit(MinMaxScaler((-1, 2)), exact), "min_max_clip": fit(MinMaxScaler((0, 1), clip=True), exact),
+        "mean": fit(SimpleImputer(strategy="mean"), gaps), "median": fit(SimpleImputer(strategy="median"), gaps),
+        "most_frequent": fit(SimpleImputer(strategy="most_frequent"), gaps),
+        "city_one_hot": fit(encoder, city[:, None]), "city_names": encoder.categories_[0].tolist(),
+        "floor_one_hot": fit(encoder, floor[:, None]), "floor_names": encoder.categories_[0].tolist(),
+        "count": bag(CountVectorizer(**common)), "binary": bag(CountVectorizer(binary=True, min_df=3, **common)),
+        "tf_idf": bag(TfidfVectorizer(**common)), "tf_idf_2": bag(TfidfVectorizer(ngram_range=(1, 2), norm=None, **common)),
+    }
+
+
 def write(name, value):
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / name).write_text(json.dumps(value, separators=(",", ":"), allow_nan=False) + "\n")
@@ -125,3 +184,4 @@ def write(name, value):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     write("metrics.json", make_metrics())
+    write("preprocessing.json", make_preprocessing())
