@@ -65,9 +65,42 @@ final class CSVReader {
             recordLine = line
             guard try peek() != nil else { return false }
             var wasQuoted = false
-            while try readField(&wasQuoted) {}
+            if try !readPlainLine() { while try readField(&wasQuoted) {} }
             if ends.count > 1 || wasQuoted || !isEmpty(0) { return true }
         }
+    }
+
+    /// Reads a whole record at once when it is a line without quotes that lies in what was read; else false, and nothing is
+    /// read.
+    private func readPlainLine() throws(DataError) -> Bool {
+        let (first, limit, delimiter) = (position, end, delimiter)
+        let length = chunk.withUnsafeBufferPointer { chunk -> Int? in
+            guard let start = chunk.baseAddress.map({ $0 + first }),
+                let newline = memchr(start, Int32(UInt8(ascii: "\n")), limit - first)
+            else { return nil }
+            let length = UnsafeRawPointer(newline) - UnsafeRawPointer(start)
+            guard memchr(start, Int32(UInt8(ascii: "\"")), length) == nil else { return nil }
+            guard let carriage = memchr(start, Int32(UInt8(ascii: "\r")), length) else { return length }
+            return UnsafeRawPointer(carriage) - UnsafeRawPointer(start) == length - 1 ? length : nil
+        }
+        guard let length else { return false }
+        try checkLength(length)
+        let isCarriage = length > 0 && chunk[first + length - 1] == UInt8(ascii: "\r")
+        bytes.append(contentsOf: chunk[first..<first + length - (isCarriage ? 1 : 0)])
+        bytes.append(0)
+        var ends: [Int] = []
+        swap(&ends, &self.ends)
+        bytes.withUnsafeMutableBufferPointer { bytes in
+            for index in bytes.indices.dropLast() where bytes[index] == delimiter {
+                bytes[index] = 0
+                ends.append(index)
+            }
+            ends.append(bytes.count - 1)
+        }
+        swap(&ends, &self.ends)
+        position = first + length + 1
+        line += 1
+        return true
     }
 
     /// Reads one field with what ends it; false when that ended the record.
@@ -76,12 +109,7 @@ final class CSVReader {
             wasQuoted = true
             try readQuoted()
         } else {
-            while let byte = try peek(), byte != delimiter, byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r") {
-                guard byte != UInt8(ascii: "\"") else {
-                    throw failure(line, "found a quote inside of an unquoted field")
-                }
-                try append(byte)
-            }
+            try readUnquoted()
         }
         ends.append(bytes.count)
         bytes.append(0)
@@ -108,6 +136,26 @@ final class CSVReader {
         }
     }
 
+    /// Copies up to what ends the field, as much at a time as was read.
+    private func readUnquoted() throws(DataError) {
+        while let next = try peek() {
+            if isSpecial(next) { break }
+            let stop = chunk.withUnsafeBufferPointer { chunk in
+                var index = position
+                while index < end, !isSpecial(chunk[index]) { index += 1 }
+                return index
+            }
+            try checkLength(stop - position)
+            bytes.append(contentsOf: chunk[position..<stop])
+            position = stop
+        }
+        if try peek() == UInt8(ascii: "\"") { throw failure(line, "found a quote inside of an unquoted field") }
+    }
+
+    private func isSpecial(_ byte: UInt8) -> Bool {
+        byte == delimiter || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\"")
+    }
+
     private func readQuoted() throws(DataError) {
         let opened = line
         position += 1
@@ -123,13 +171,17 @@ final class CSVReader {
     }
 
     private func append(_ byte: UInt8) throws(DataError) {
-        guard bytes.count < maximumRecordBytes else {
+        try checkLength(1)
+        bytes.append(byte)
+        position += 1
+    }
+
+    private func checkLength(_ count: Int) throws(DataError) {
+        guard bytes.count + count <= maximumRecordBytes else {
             throw DataError(
                 .tooLarge, at: "\(path): line \(recordLine)",
                 "the record has more than the \(maximumRecordBytes) bytes that are allowed")
         }
-        bytes.append(byte)
-        position += 1
     }
 
     /// The next byte, nil at the end.
@@ -151,9 +203,13 @@ final class CSVReader {
 
 /// Numbers in text.
 enum NumberText {
+    /// Powers of ten that binary32 holds.
+    private static let powers: [Float] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7]
+
     /// A finite number in decimal notation, rounded once to binary32; nil for anything else. `nan`, `inf` and hexadecimal
     /// notation, which the system's parser knows too, are none; what overflows becomes infinite.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Float? {
+        if let number = short(bytes) { return number }
         let isDecimal = bytes.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
@@ -164,5 +220,27 @@ enum NumberText {
         }
         guard isDecimal, bytes.count <= 1024 else { return nil }
         return Float(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// A number of at most seven digits: both the digits and the power of ten are exact, so that their quotient is rounded
+    /// once (Clinger, "How to read floating point numbers accurately", 1990).
+    private static func short(_ bytes: UnsafeBufferPointer<UInt8>) -> Float? {
+        let isNegative = bytes.first == UInt8(ascii: "-")
+        let digits = isNegative ? bytes.dropFirst() : bytes[...]
+        guard (1...8).contains(digits.count) else { return nil }
+        var (value, count, fraction): (Int32, Int, Int?) = (0, 0, nil)
+        for byte in digits {
+            if byte == UInt8(ascii: "."), fraction == nil {
+                fraction = 0
+                continue
+            }
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            value = value * 10 + Int32(byte - UInt8(ascii: "0"))
+            count += 1
+            fraction = fraction.map { $0 + 1 }
+        }
+        guard (1...7).contains(count) else { return nil }
+        let number = Float(value) / powers[fraction ?? 0]
+        return isNegative ? -number : number
     }
 }

@@ -53,6 +53,16 @@ extension Dataset {
         }
     }
 
+    /// A row's label as it was when the row was made an example.
+    func exampleLabel(_ row: Int) -> Example.Label {
+        switch schema.label?.kind {
+        case .classes: .name(schema.classNames?[classIndex(row)] ?? "")
+        case .classIndex: .index(classIndex(row))
+        case .numbers: .numbers(label(row))
+        case nil: .none
+        }
+    }
+
     /// How many of these rows each class has.
     /// - Precondition: the label is a class.
     public func classCounts(_ rows: some Sequence<Int>) -> [Int] {

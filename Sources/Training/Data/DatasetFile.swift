@@ -140,15 +140,8 @@ public final class DatasetFile: Dataset {
     }
 
     private func example(_ row: Int) -> Example {
-        var label = Example.Label.none
-        switch schema.label?.kind {
-        case .classes: label = .name(schema.classNames?[classIndex(row)] ?? "")
-        case .classIndex: label = .index(classIndex(row))
-        case .numbers: label = .numbers(self.label(row))
-        case nil: break
-        }
-        return Example(
-            numbers: features(row), texts: (0..<layout.textCount).map { text(row, $0) }, label: label,
+        Example(
+            numbers: features(row), texts: (0..<layout.textCount).map { text(row, $0) }, label: exampleLabel(row),
             weight: weight(row), provenance: provenance(row))
     }
 }

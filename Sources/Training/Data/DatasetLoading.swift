@@ -14,6 +14,18 @@ public enum DatasetLoading {
         }
     }
 
+    /// A file of JSON objects, one a line, as ``RecordDecoder`` reads them.
+    /// - Throws: ``DataError``.
+    public static func jsonLines(
+        _ path: String, schema: DatasetSchema, policy: PoisonPolicy = .refuse, spillPath: String? = nil,
+        limits: DataLimits = .default
+    ) throws(DataError) -> (dataset: any Dataset, poison: PoisonRecords) {
+        let source = try JSONLinesExamples(path, schema: schema, limits: limits)
+        return try collect(schema, policy, spillPath, limits, place: { source.place }) { () throws(DataError) in
+            try source.next()
+        }
+    }
+
     /// A NumPy archive.
     /// - Throws: ``DataError``.
     public static func npz(

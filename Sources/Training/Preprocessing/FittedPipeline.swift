@@ -89,6 +89,39 @@ public struct FittedPipeline: Sendable {
         try transform(try rawTensors(dataset, rows: rows), on: context)
     }
 
+    /// All rows of a dataset as the model is given them, computed once instead of every epoch: numbers of words become
+    /// numbers, labels, weights and provenances stay.
+    /// - Parameter spillPath: the file to go to when memory does not hold them.
+    /// - Throws: ``DataError`` for a pipeline of several outputs, or when a value is refused.
+    public func transformed(
+        _ dataset: any Dataset, spillPath: String? = nil, limits: DataLimits = .default
+    ) throws(DataError) -> any Dataset {
+        guard outputs.count == 1 else {
+            throw DataError(.unsupported, at: "preprocessing", "found \(outputs.count) outputs, expected one to keep")
+        }
+        var schema = DatasetSchema.tensor(outputs[0].dimensions, label: dataset.schema.label)
+        schema.weight = dataset.schema.weight
+        let collector = DatasetCollector(schema, spillPath: spillPath, limits: limits)
+        let context = ExecutionContext()
+        let width = outputs[0].dimensions.reduce(1, *)
+        let size = max(1, min(1024, (1 << 20) / max(width, 1)))
+        for start in stride(from: 0, to: dataset.rowCount, by: size) {
+            let rows = start..<min(start + size, dataset.rowCount)
+            let values = try transform(dataset, rows: rows, on: context)[0].converted(to: .float32)
+            guard let numbers = values?.withElements(Float.self, { Array($0) }) else {
+                throw DataError(.unsupported, at: "preprocessing", "found no numbers to keep")
+            }
+            for row in rows {
+                let place = (row - start) * width
+                try collector.append(
+                    Example(
+                        numbers: Array(numbers[place..<place + width]), label: dataset.exampleLabel(row),
+                        weight: dataset.weight(row), provenance: dataset.provenance(row)))
+            }
+        }
+        return try collector.finish()
+    }
+
     /// The pipeline with outputs of the names, order, element types and shapes of a model's inputs.
     /// - Throws: ``DataError`` naming the input that the pipeline does not fit.
     public func adapted(to modelInputs: [ValueInfo]) throws(DataError) -> FittedPipeline {

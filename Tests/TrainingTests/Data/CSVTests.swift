@@ -49,6 +49,26 @@ import Testing
         #expect(found == "\(file.path): \(expected)")
     }
 
+    @Test func numbersAreRoundedOnce() {
+        func parse(_ text: String) -> Float? { Array(text.utf8).withUnsafeBufferPointer { NumberText.parse($0) } }
+        var random = RandomSource(seed: 1, stream: "numbers")
+        for _ in 0..<5000 {
+            let digits = (0..<random.integer(below: 9) + 1).map { _ in String(random.integer(below: 10)) }
+            let place = random.integer(below: digits.count + 1)
+            let sign = ["", "-", "+"][random.integer(below: 3)]
+            let text =
+                sign + digits[..<place].joined() + (random.integer(below: 2) == 0 ? "." : "")
+                + digits[place...].joined()
+            #expect(parse(text)?.bitPattern == Float(text)?.bitPattern, "\(text)")
+        }
+        #expect(parse("-0")?.sign == .minus)
+        #expect(parse("1e39") == .infinity)
+        #expect(parse("16777217") == 16_777_216 && parse(".5") == 0.5 && parse("5.") == 5)
+        for text in ["", "-", ".", "-.", "1.2.3", "nan", "inf", "0x10", "1 2", "1,5", "--1"] {
+            #expect(parse(text) == nil, "\(text)")
+        }
+    }
+
     @Test func recordsAreLimited() throws {
         let long = String(repeating: "x", count: 2000)
         #expect(

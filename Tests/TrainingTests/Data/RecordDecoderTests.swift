@@ -83,6 +83,34 @@ import Testing
         #expect(poison.reasons.map(\.description) == ["row 1: rows[1].age: found boolean, expected number"])
     }
 
+    @Test func linesOfAFileBecomeADataset() throws {
+        let long = String(repeating: " ", count: 300_000)
+        let file = try TextFile(
+            """
+            {"features": [1, "Bonn", [1, 2, 3, 4]], "y": 1}\r
+
+            {"features": [1, "Bonn"], "y": 1}\(long)
+            {"features": [2, "Köln", [1, 2, 3, 4]], "y": 0}
+            """, name: "data.jsonl")
+        let schema = try schema(mixed)
+        let (data, poison) = try DatasetLoading.jsonLines(file.path, schema: schema, policy: .skip(maximum: 9))
+        #expect(data.rowCount == 2)
+        #expect(data.features(1) == [2, 1, 2, 3, 4])
+        #expect(data.provenance(1) == .row(2))
+        #expect(
+            poison.reasons.map(\.description) == [
+                "\(file.path): line 3: row 1: features: found 2 values, expected 3"
+            ])
+        var limits = DataLimits()
+        limits.maximumRecordBytes = 1000
+        let found = message {
+            _ = try DatasetLoading.jsonLines(file.path, schema: schema, policy: .skip(maximum: 9), limits: limits)
+        }
+        #expect(found == "\(file.path): line 3: the record has more than the 1000 bytes that are allowed")
+        #expect(
+            message { _ = try JSONLinesExamples("/nowhere", schema: schema) } == "/nowhere: No such file or directory")
+    }
+
     @Test func archivesAreRead() throws {
         let file = try TextFile("", name: "data.npz")
         let x = try Tensor(shape: [3, 2, 2], elements: (0..<12).map { UInt8($0) })

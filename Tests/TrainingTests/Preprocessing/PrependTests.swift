@@ -160,6 +160,47 @@ import Testing
                 == direct.elements(as: Float.self))
     }
 
+    @Test func rowsAreTransformedOnceAndForAll() throws {
+        let data = try data()
+        let fitted = try Pipeline(steps).fit(data, rows: Array(0..<20))
+        let kept = try fitted.transformed(data)
+        let fresh = try fitted.transform(data, rows: 0..<30, on: ExecutionContext())[0].elements(as: Float.self)
+        #expect(kept.schema.features == [.init(name: "features", kind: .tensor([17]))])
+        #expect((0..<30).flatMap { kept.features($0) } == fresh)
+        #expect((0..<30).allSatisfy { kept.provenance($0) == data.provenance($0) })
+    }
+
+    @Test func channelsHaveStatisticsOfTheirOwn() throws {
+        let data = try InMemoryDataset(
+            DatasetSchema(features: [.init(name: "i", kind: .tensor([2, 1, 2]))], label: nil),
+            examples: [[1, 3, 10, .nan], [5, 7, 30, 20]].map {
+                Example(numbers: $0, label: .none, provenance: .row(0))
+            })
+        func transformed(_ steps: [PreprocessingStep]) throws -> [Float] {
+            let fitted = try Pipeline(steps).fit(data, rows: [0, 1])
+            #expect(fitted.outputs[0].dimensions == [2, 1, 2])
+            return try fitted.transform(data, rows: [0, 1], on: ExecutionContext())[0].elements(as: Float.self)
+        }
+        func ranged(_ statistics: PreprocessingStep.Statistics) throws -> [Float] {
+            try transformed([
+                .impute(columns: nil, .number(15)),
+                .minMax(columns: ["i"], statistics, lower: 0, upper: 1, clips: false),
+            ])
+        }
+        // Numerators of what lies in each range, and the ranges.
+        for (statistics, parts, ranges) in [
+            (PreprocessingStep.Statistics.channel(.channelsFirst), [0, 2, 0, 5, 4, 6, 20, 10], [6, 6, 20, 20]),
+            (.channel(.channelsLast), [0, 0, 9, 12, 4, 4, 29, 17], [29, 17, 29, 17]),
+            (.all, [0, 2, 9, 14, 4, 6, 29, 19], [29, 29, 29, 29]),
+            (.element, [0, 0, 0, 0, 4, 4, 20, 5], [4, 4, 20, 5]),
+        ] as [(PreprocessingStep.Statistics, [Float], [Float])] {
+            let found = try ranged(statistics)
+            for index in 0..<8 { #expect(abs(found[index] - parts[index] / ranges[index % 4]) < 1e-6, "\(statistics)") }
+        }
+        #expect(try transformed([.impute(columns: nil, .mean)]) == [1, 3, 10, 20, 5, 7, 30, 20])
+        #expect(try transformed([.impute(columns: ["i"], .median)])[3] == 20)
+    }
+
     @Test func imagesAreResized() throws {
         let schema = DatasetSchema(features: [.init(name: "i", kind: .tensor([1, 4, 4]))], label: nil)
         let data = try InMemoryDataset(
