@@ -74,10 +74,14 @@ let package = Package(
             name: "CTensorKernels",
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])],
             linkerSettings: [.linkedLibrary("m")]),
+        .target(
+            name: "CLibSVM",
+            cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("svm")]),
         module("JSONDocuments", ["CJansson"]),
         module("TensorEngine", ["COpenBLAS", "CTensorKernels"]),
         module("ModelFormats", ["JSONDocuments", "TensorEngine", "CHDF5", "CZip", crypto]),
-        module("Training", ["JSONDocuments", "TensorEngine", "ModelFormats"]),
+        module("Training", ["JSONDocuments", "TensorEngine", "ModelFormats", "CLibSVM"]),
         module("KafkaClient", ["CRdKafka", logging, metrics]),
         module(
             "ModelRegistry",
