@@ -45,7 +45,7 @@ enum LinearFit {
                     + "\(maximumElementCount) numbers")
         }
         let weights = rows.weights ?? [Double](repeating: 1, count: rows.count)
-        let statistics = ColumnStatistics(rows.features, weights: weights)
+        let statistics = ColumnMoments(rows.features, weights: weights)
         let means = fitsIntercept ? statistics.means : [Double](repeating: 0, count: columns)
         let total = weights.reduce(0, +)
         let targetMean = fitsIntercept ? zip(targets, weights).reduce(0) { $0 + $1.0 * ($1.1 / total) } : 0

@@ -60,7 +60,7 @@ public struct LogisticRegression: EarlyModel {
                     + "\(Self.maximumCoefficientCount) coefficients")
         }
         let rowWeights = try rows.rowWeights(classWeight)
-        let statistics = ColumnStatistics(rows.features, weights: rowWeights)
+        let statistics = ColumnMoments(rows.features, weights: rowWeights)
         let loss = LogisticLoss(
             features: rows.features, classes: classes, weights: rowWeights, functionCount: functionCount,
             statistics: statistics, inversePenalty: inversePenalty, fitsIntercept: fitsIntercept)
