@@ -105,7 +105,7 @@ import Training
     /// Machines that are too large for attributes become matrix products, which say the same.
     @Test(arguments: ["linear", "rbf", "poly", "sigmoid"]) func largeMachinesAreProducts(_ kernel: String) throws {
         var random = RandomSource(seed: 1, stream: "test")
-        let (rows, columns) = (90, 14_000)
+        let (rows, columns) = (90, 2400)
         var values = [Float](repeating: 0, count: rows * columns)
         for _ in 0..<rows * 12 { values[random.integer(below: values.count)] = Float(random.normal()) }
         let features = try FeatureMatrix(rows: rows, columns: columns, values: values)
@@ -121,10 +121,16 @@ import Training
             #expect(answers.labels == expected.compactMap(\.classIndex))
             #expect(largestDifference(answers.values, expected.flatMap(\.values), floor: 1) < 1e-5)
         }
+    }
+
+    @Test func machinesThatAreTooLargeForProbabilitiesAreRefused() throws {
+        var values = [Float](repeating: 0, count: 50 * 41_000)
+        for place in stride(from: 0, to: values.count, by: 997) { values[place] = 1 }
+        let features = try FeatureMatrix(rows: 50, columns: 41_000, values: values)
         let error = #expect(throws: EarlyModelError.self) {
-            _ = try model(.supportVectorMachine, ["probability": true]).fit(
-                features: features, targets: .classes(classes, names: .indices(count: 3)))
+            _ = try model(.supportVectorMachine, ["kernel": "linear", "gamma": "auto", "probability": true]).fit(
+                features: features, targets: .classes((0..<50).map { $0 % 2 }, names: .indices(count: 2)))
         }
-        #expect(error?.kind == .limitExceeded)
+        #expect(error?.kind == .limitExceeded && error?.subject == "probability")
     }
 }

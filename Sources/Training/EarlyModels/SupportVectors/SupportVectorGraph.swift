@@ -6,8 +6,9 @@ struct SupportVectorGraph {
     let machine: FittedMachine
     let columns: Int
 
-    /// Numbers of a machine that become attributes.
-    private static let maximumAttributeCount = 1_000_000
+    /// Numbers of a machine that become attributes. The operators are slower than products, but products know no
+    /// probabilities: for these there are more.
+    private static let maximumAttributeCount = (plain: 200_000, probabilities: 2_000_000)
     /// Numbers of a machine of any form.
     private static let maximumNumberCount = 1 << 25
 
@@ -31,6 +32,7 @@ struct SupportVectorGraph {
 
     func classification(present: [Int], names: ClassNames) throws(EarlyModelError) -> Graph {
         var assembly = GraphAssembly(.supportVectorMachine, columns: columns)
+        try checkProbabilities()
         guard isSmall else { return try largeClassification(&assembly, present: present, names: names) }
         var attributes = attributes
         attributes["classlabels_ints"] = .ints(Array(present.indices))
@@ -59,12 +61,6 @@ struct SupportVectorGraph {
     private func largeClassification(
         _ assembly: inout GraphAssembly, present: [Int], names: ClassNames
     ) throws(EarlyModelError) -> Graph {
-        guard machine.sigmoids == nil else {
-            throw EarlyModelError(
-                .limitExceeded, "probability",
-                "\(machine.vectors.count) support vectors of \(columns) columns are too many for probabilities, expected at "
-                    + "most \(Self.maximumAttributeCount) numbers: take fewer rows, or do without probabilities")
-        }
         let sums = try decisions(&assembly)
         let pairs = assembly.cast(sums, as: "decisions", .float32)
         let (votes, scores) = try classScores(pairs, classCount: present.count, &assembly)
@@ -73,8 +69,19 @@ struct SupportVectorGraph {
             scores: scores, index: index, output: EarlyModelValue.scores, absent: -1, present: present, names: names)
     }
 
+    private var attributeCount: Int { machine.vectors.count * (columns + machine.coefficients.count) }
     private var isSmall: Bool {
-        machine.vectors.count * (columns + machine.coefficients.count) <= Self.maximumAttributeCount
+        let limits = Self.maximumAttributeCount
+        return attributeCount <= (machine.sigmoids == nil ? limits.plain : limits.probabilities)
+    }
+
+    /// - Throws: ``EarlyModelError`` when the machine is too large for probabilities.
+    func checkProbabilities() throws(EarlyModelError) {
+        guard machine.sigmoids != nil, !isSmall else { return }
+        throw EarlyModelError(
+            .limitExceeded, "probability",
+            "\(machine.vectors.count) support vectors of \(columns) columns are \(attributeCount) numbers, expected at most "
+                + "\(Self.maximumAttributeCount.probabilities): take fewer rows, or do without probabilities")
     }
 
     private var attributes: [String: AttributeValue] {

@@ -138,6 +138,9 @@ public struct SupportVectorMachine: EarlyModel {
             var machine = try solver.classification(
                 classes, classCount: present.count, weights: factors, shouldContinue)
             if givesProbabilities {
+                // Known before the long part.
+                machine.sigmoids = []
+                try SupportVectorGraph(machine: machine, columns: features.columns).checkProbabilities()
                 machine.sigmoids = try solver.sigmoids(
                     classes, classCount: present.count, weights: factors, seed: seed, shouldContinue)
             }
