@@ -98,13 +98,7 @@ final class TreeGrower {
         var order = Array(0..<features.columns)
         var totalWeight = 0.0
         var waiting = [Pending(start: 0, end: count, depth: 0, parent: -1, isLeft: false)]
-        var work = 0
         while let next = waiting.popLast() {
-            work += next.end - next.start
-            if work > 1 << 14 {
-                work = 0
-                try shouldContinue()
-            }
             let node = UnsafeMutableBufferPointer(rebasing: rows[next.start..<next.end])
             impurity.gather(node)
             if next.parent < 0 {
@@ -127,7 +121,7 @@ final class TreeGrower {
                 }
             }
             tree.depth = max(tree.depth, next.depth)
-            guard let split = split(node, next.depth, impurity, totalWeight, &order, &random) else {
+            guard let split = try split(node, next.depth, impurity, totalWeight, &order, &random, shouldContinue) else {
                 tree.appendLeaf(impurity.values.map { $0 + offset }, isShares: criterion != .squaredError)
                 continue
             }
@@ -151,8 +145,8 @@ final class TreeGrower {
     /// is a leaf.
     private func split(
         _ node: UnsafeMutableBufferPointer<Int32>, _ depth: Int, _ impurity: NodeImpurity, _ totalWeight: Double,
-        _ order: inout [Int], _ random: inout RandomSource
-    ) -> Split? {
+        _ order: inout [Int], _ random: inout RandomSource, _ shouldContinue: () throws -> Void
+    ) throws -> Split? {
         let before = impurity.impurity
         guard node.count >= max(options.minimumSplitRows, 2 * options.minimumLeafRows),
             depth < options.maximumDepth ?? TreeOptions.maximumDepthLimit, before > floor
@@ -164,6 +158,11 @@ final class TreeGrower {
             if drawsOrder { order.swapAt(tried, tried + random.integer(below: features.columns - tried)) }
             let feature = order[tried]
             tried += 1
+            work += node.count
+            if work >= 1 << 18 {
+                work = 0
+                try shouldContinue()
+            }
             guard sortKeys(node, feature) else {
                 constant += 1
                 continue
@@ -183,6 +182,8 @@ final class TreeGrower {
     }
 
     private var smallestRank: UInt32 = 0
+    /// Rows that were sorted since it was last asked whether to go on.
+    private var work = 0
     /// An impurity that is only rounding.
     private var floor = 0.0
 
