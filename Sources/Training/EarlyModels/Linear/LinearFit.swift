@@ -77,7 +77,7 @@ enum LinearFit {
         return FittedModel(
             graph: graph(kind, function.rounded(means: statistics.means)), kind: kind, task: .regression,
             details: [
-                "coefficients": .array(function.coefficients.map { .real($0) }), "intercept": .real(function.intercept),
+                "coefficients": .numbers(function.coefficients), "intercept": .real(function.intercept),
                 "rank": .integer(Int64(solution.rank)),
             ], warnings: warnings, predictor: LinearPredictor(function: function))
     }

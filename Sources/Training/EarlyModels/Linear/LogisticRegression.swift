@@ -82,8 +82,8 @@ public struct LogisticRegression: EarlyModel {
         return FittedModel(
             graph: graph, kind: kind, task: .classification,
             details: [
-                "coefficients": .array(functions.map { .array($0.coefficients.map { .real($0) }) }),
-                "intercepts": .array(functions.map { .real($0.intercept) }),
+                "coefficients": .numbers(functions.flatMap(\.coefficients)),
+                "intercepts": .numbers(functions.map(\.intercept)),
                 "iterations": .integer(Int64(result.iterationCount)), "converged": .bool(result.hasConverged),
             ], warnings: warnings,
             predictor: LogisticPredictor(functions: functions, present: present, count: names.count))
