@@ -73,6 +73,10 @@ public struct DatasetSchema: Sendable, Hashable {
     /// Texts of a table that stand for a missing value, besides nothing at all.
     public var missingTexts: [String] = ["NA", "NaN", "nan", "null"]
 
+    /// Whether features by name that a record does not have are missing values; else they are a mistake, as a misspelt name
+    /// would be.
+    public var admitsAbsent = false
+
     public init(features: [Feature], label: Label?, weight: String? = nil) {
         self.features = features
         self.label = label

@@ -31,8 +31,8 @@ extension PipelineBuilder {
 
     private func statistics(
         _ track: Track, _ groups: [Int], _ count: Int, _ data: TrainingRows
-    ) throws(DataError) -> ColumnStatistics {
-        var statistics = ColumnStatistics(groupCount: count)
+    ) throws(DataError) -> GroupStatistics {
+        var statistics = GroupStatistics(groupCount: count)
         try data.forEachBatch(track, self) { values throws(DataError) in statistics.add(values, groups: groups) }
         for group in Set(groups).sorted() where group >= 0 && statistics.counts[group] == 0 {
             let place = groups.firstIndex(of: group) ?? 0
