@@ -12,7 +12,13 @@ extension DatasetSchema {
             try listed.rejectUnknownMembers(allowed: ["shape"])
             features = [Feature(name: "features", kind: .tensor(try Self.shape(try listed.member("shape"), limits)))]
         } else {
-            for element in try listed.elements() { features.append(try Feature(element, limits)) }
+            let elements = try listed.elements()
+            guard elements.count <= Self.maximumFeatures else {
+                throw listed.failure(
+                    "found \(elements.count) features, expected at most \(Self.maximumFeatures): a tensor holds more numbers"
+                )
+            }
+            for element in elements { features.append(try Feature(element, limits)) }
         }
         guard !features.isEmpty else { throw listed.failure("found no features, expected at least one") }
         self.init(features: features, label: nil)

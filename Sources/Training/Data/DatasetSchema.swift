@@ -65,6 +65,9 @@ public struct DatasetSchema: Sendable, Hashable {
         }
     }
 
+    /// Features of one schema.
+    public static let maximumFeatures = 16_384
+
     public var features: [Feature]
     /// nil where there is nothing to predict but the features themselves.
     public var label: Label?

@@ -10,10 +10,13 @@ public struct RecordDecoder: Sendable {
     private let schema: DatasetSchema
     private let limits: DataLimits
     private let jsonLimits: JSONLimits
+    /// Whether a feature has the name of the array form's member.
+    private let isNamed: Bool
 
     public init(_ schema: DatasetSchema, limits: DataLimits = .default) {
         self.schema = schema
         self.limits = limits
+        isNamed = schema.features.contains { $0.name == "features" }
         jsonLimits = JSONLimits(
             maximumBytes: limits.maximumRecordBytes, maximumDepth: 16, maximumValues: 4 * limits.maximumColumns + 1024)
     }
@@ -47,7 +50,6 @@ public struct RecordDecoder: Sendable {
     private func example(_ json: JSONCursor, _ provenance: Provenance) throws(JSONError) -> Example {
         var values = Values()
         values.numbers.reserveCapacity(schema.numberCount)
-        let isNamed = schema.features.contains { $0.name == "features" }
         if let list = try json.optionalMember("features"), !isNamed || isWholeRow(list) {
             try positional(list, &values)
         } else {
