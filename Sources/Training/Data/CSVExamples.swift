@@ -120,7 +120,7 @@ public final class CSVExamples {
             case .numbers(let places): for place in places { numbers.append(try number(place)) }
             case .integer(let place):
                 let found = try number(place)
-                guard found.isNaN || found == found.rounded(), !(abs(found) > 16_777_216) else {
+                guard found.isNaN || found == found.rounded(), !(abs(found) > ExampleEncoder.largestInteger) else {
                     throw mismatch(place, "an integer of at most 24 bits")
                 }
                 numbers.append(found)

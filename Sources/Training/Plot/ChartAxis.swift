@@ -26,8 +26,9 @@ struct ChartAxis: Sendable, Hashable {
             ticks = exponents.map { pow(10, Double($0)) }
             return
         }
-        if least == most {
-            let margin = least == 0 ? 1 : abs(least) / 10
+        // Less is rounding, and below what can be divided.
+        if most - least <= max(abs(least), abs(most)) * 1e-12 || most - least < 1e-290 {
+            let margin = abs(least) < 1e-280 ? 1 : abs(least) / 10
             (least, most) = (least - margin, most + margin)
         }
         let step = Self.nice((most - least) / Double(max(tickCount - 1, 1)))

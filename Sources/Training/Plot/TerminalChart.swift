@@ -42,7 +42,7 @@ public enum TerminalChart {
                     continue
                 }
                 let x = count > 1 ? Int((Double(step) / Double(count - 1) * Double(2 * columns - 1)).rounded()) : 0
-                let part = most > least ? (value / 2 - least / 2) / (most / 2 - least / 2) : 0.5
+                let part = position(value, least, most) ?? 0.5
                 let y = Int(((1 - part) * Double(4 * rows - 1)).rounded())
                 let steps = previous.map { max(abs(x - $0.x), abs(y - $0.y)) } ?? 0
                 for step in 0...steps {
@@ -68,6 +68,12 @@ public enum TerminalChart {
         }
         lines.append(legend(series, usesColor))
         return lines
+    }
+
+    /// Where a value lies between the least, 0, and the most, 1; nil where these are the same. Halves do not overflow.
+    private static func position(_ value: Double, _ least: Double, _ most: Double) -> Double? {
+        let range = most / 2 - least / 2
+        return range > 0 ? min(max((value / 2 - least / 2) / range, 0), 1) : nil
     }
 
     private static func cell(_ dots: UInt8) -> String {
@@ -100,7 +106,7 @@ public enum TerminalChart {
         return String(
             means.map { value in
                 guard value.isFinite else { return " " }
-                let part = most > least ? (value / 2 - least / 2) / (most / 2 - least / 2) : 0
+                let part = position(value, least, most) ?? 0
                 return blocks[min(Int(part * 8), 7)]
             })
     }
