@@ -68,6 +68,13 @@ import Testing
         expectPartition(plan, rows: 200)
         for fold in 0..<4 { #expect(data.classCounts(plan.split(fold).validation) == [30, 5, 15]) }
         #expect(plan.warnings.isEmpty)
+        // Six rows of each class: what is left over goes to other folds in each class.
+        let small = try dataset(records(18, classes: 3), classes: 3)
+        let dealt = try SplitPlan(SplitSpec(.kFold(4), isStratified: true), small, seed: 1)
+        #expect((0..<4).map { dealt.split($0).validation.count }.sorted() == [4, 4, 5, 5])
+        for fold in 0..<4 {
+            #expect(small.classCounts(dealt.split(fold).validation).allSatisfy { (1...2).contains($0) })
+        }
         let held = try SplitPlan(SplitSpec(.holdOut(fraction: 0.1), isStratified: true), data, seed: 1)
         #expect(data.classCounts(held.split(0).validation) == [12, 2, 6])
     }
