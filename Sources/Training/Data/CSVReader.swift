@@ -70,8 +70,8 @@ final class CSVReader {
         }
     }
 
-    /// Reads a whole record at once when it is a line without quotes that lies in what was read; else false, and nothing is
-    /// read.
+    /// Reads a whole record at once when it is a line without quotes that lies in what was read; else false, and
+    /// nothing is read.
     private func readPlainLine() throws(DataError) -> Bool {
         let (first, limit, delimiter) = (position, end, delimiter)
         let length = chunk.withUnsafeBufferPointer { chunk -> Int? in

@@ -32,8 +32,8 @@ extension Dataset {
         }
     }
 
-    /// A weight for each class with which all weigh alike: rows / (classes that occur · the class's rows), scikit-learn's
-    /// `balanced`; 0 for a class without rows.
+    /// A weight for each class with which all weigh alike: rows / (classes that occur · the class's rows),
+    /// scikit-learn's `balanced`; 0 for a class without rows.
     /// - Throws: ``DataError`` when the label is no class.
     public func balancedClassWeights(_ rows: some Collection<Int>) throws(DataError) -> [Double] {
         guard schema.isClassification else {

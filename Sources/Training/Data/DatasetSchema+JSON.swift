@@ -15,7 +15,8 @@ extension DatasetSchema {
             let elements = try listed.elements()
             guard elements.count <= Self.maximumFeatures else {
                 throw listed.failure(
-                    "found \(elements.count) features, expected at most \(Self.maximumFeatures): a tensor holds more numbers"
+                    "found \(elements.count) features, expected at most \(Self.maximumFeatures): "
+                        + "a tensor holds more numbers"
                 )
             }
             for element in elements { features.append(try Feature(element, limits)) }

@@ -76,8 +76,8 @@ public struct DatasetSchema: Sendable, Hashable {
     /// Texts of a table that stand for a missing value, besides nothing at all.
     public var missingTexts: [String] = ["NA", "NaN", "nan", "null"]
 
-    /// Whether features by name that a record does not have are missing values; else they are a mistake, as a misspelt name
-    /// would be.
+    /// Whether features by name that a record does not have are missing values; else they are a mistake, as a misspelt
+    /// name would be.
     public var admitsAbsent = false
 
     public init(features: [Feature], label: Label?, weight: String? = nil) {

@@ -1,7 +1,8 @@
 import Crypto
 import JSONDocuments
 
-/// Checks examples against a schema and makes rows of them: labels become numbers, classes are numbered, the digest grows.
+/// Checks examples against a schema and makes rows of them: labels become numbers, classes are numbered, the digest
+/// grows.
 struct ExampleEncoder {
     let schema: DatasetSchema
     let limits: DataLimits

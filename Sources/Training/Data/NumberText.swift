@@ -3,8 +3,8 @@ enum NumberText {
     /// Powers of ten that binary32 holds.
     private static let powers: [Float] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7]
 
-    /// A finite number in decimal notation, rounded once to binary32; nil for anything else. `nan`, `inf` and hexadecimal
-    /// notation, which the system's parser knows too, are none; what overflows becomes infinite.
+    /// A finite number in decimal notation, rounded once to binary32; nil for anything else. `nan`, `inf` and
+    /// hexadecimal notation, which the system's parser knows too, are none; what overflows becomes infinite.
     static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Float? {
         if let number = short(bytes) { return number }
         let isDecimal = bytes.allSatisfy { byte in
@@ -19,8 +19,8 @@ enum NumberText {
         return Float(String(decoding: bytes, as: UTF8.self))
     }
 
-    /// A number of at most seven digits: both the digits and the power of ten are exact, so that their quotient is rounded
-    /// once (Clinger, "How to read floating point numbers accurately", 1990).
+    /// A number of at most seven digits: both the digits and the power of ten are exact, so that their quotient is
+    /// rounded once (Clinger, "How to read floating point numbers accurately", 1990).
     private static func short(_ bytes: UnsafeBufferPointer<UInt8>) -> Float? {
         let isNegative = bytes.first == UInt8(ascii: "-")
         let digits = isNegative ? bytes.dropFirst() : bytes[...]

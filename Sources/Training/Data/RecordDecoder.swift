@@ -3,9 +3,9 @@ public import JSONDocuments
 /// Makes examples of JSON objects: a topic's records, rows of a request, lines of a file.
 ///
 /// A record has its features by name, `{"age": 42, "city": "Bonn", "label": "yes"}`, or in one array in the schema's
-/// order, `{"features": [42, "Bonn"], "label": "yes"}`. A tensor is nested as its shape says, or flat. In the array form a
-/// schema of one tensor takes the array itself, and one of numbers only may be flat across its features. Null is a missing
-/// number or word, and so is what is absent where the schema says so. Other members are ignored.
+/// order, `{"features": [42, "Bonn"], "label": "yes"}`. A tensor is nested as its shape says, or flat. In the array
+/// form a schema of one tensor takes the array itself, and one of numbers only may be flat across its features. Null is
+/// a missing number or word, and so is what is absent where the schema says so. Other members are ignored.
 public struct RecordDecoder: Sendable {
     private let schema: DatasetSchema
     private let limits: DataLimits

@@ -1,7 +1,7 @@
 import Glibc
 
-/// One axis of a chart: a range that ends at round numbers, and the ticks in it (Heckbert, "Nice numbers for graph labels",
-/// 1990).
+/// One axis of a chart: a range that ends at round numbers, and the ticks in it (Heckbert, "Nice numbers for graph
+/// labels", 1990).
 struct ChartAxis: Sendable, Hashable {
     let lower: Double
     let upper: Double
@@ -9,8 +9,8 @@ struct ChartAxis: Sendable, Hashable {
     private let isLogarithmic: Bool
 
     /// - Parameters:
-    ///   - values: what is to be shown; those that are not finite, or not positive where the axis is logarithmic, are left
-    ///     out.
+    ///   - values: what is to be shown; those that are not finite, or not positive where the axis is logarithmic, are
+    ///     left out.
     ///   - tickCount: about how many.
     init(_ values: some Sequence<Double>, tickCount: Int = 5, isLogarithmic: Bool = false) {
         self.isLogarithmic = isLogarithmic

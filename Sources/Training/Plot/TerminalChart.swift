@@ -15,8 +15,8 @@ public enum TerminalChart {
     /// ANSI's codes for the colors of the series.
     private static let colors = [36, 33, 35, 32, 34, 31]
 
-    /// A chart of `width` by `height` characters or a little more: the range of the values to the left, the names below.
-    /// Where series cross in one character, the later one's color shows.
+    /// A chart of `width` by `height` characters or a little more: the range of the values to the left, the names
+    /// below. Where series cross in one character, the later one's color shows.
     /// - Parameters:
     ///   - width: at least 20; ten of them are the axis.
     ///   - height: at least 3; one of them is the legend.

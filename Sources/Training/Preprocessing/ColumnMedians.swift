@@ -1,5 +1,5 @@
-/// The medians of columns, exactly and in memory that does not depend on the rows: the numbers are counted by their upper
-/// sixteen bits, and those around the middle, in a second pass, by their lower ones.
+/// The medians of columns, exactly and in memory that does not depend on the rows: the numbers are counted by their
+/// upper sixteen bits, and those around the middle, in a second pass, by their lower ones.
 enum ColumnMedians {
     /// Columns counted at one time: 32 MiB.
     static let block = 64
@@ -14,8 +14,8 @@ enum ColumnMedians {
         Float(bitPattern: key & 0x8000_0000 == 0 ? ~key : key & 0x7fff_ffff)
     }
 
-    /// The median of each of some columns, the mean of the two in the middle where there are two; nil for a column without
-    /// numbers.
+    /// The median of each of some columns, the mean of the two in the middle where there are two; nil for a column
+    /// without numbers.
     /// - Parameter forEachBatch: calls its argument with all rows, batch by batch; called twice for every 64 columns.
     static func find(
         _ columns: [Int], width: Int,

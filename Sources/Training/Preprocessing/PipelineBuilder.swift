@@ -109,8 +109,8 @@ struct PipelineBuilder {
             attributes: ["axis": .int(1)])
     }
 
-    /// The graph that makes some values, with as few inputs and nodes as it takes. Its outputs have names of their own: a
-    /// feature that no step touches is an input, and one may go to several outputs.
+    /// The graph that makes some values, with as few inputs and nodes as it takes. Its outputs have names of their own:
+    /// a feature that no step touches is an input, and one may go to several outputs.
     func graph(of values: [ValueInfo]) -> Graph {
         var needed = Set(values.map(\.name))
         var kept: [Node] = []
