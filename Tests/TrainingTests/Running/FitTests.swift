@@ -52,10 +52,11 @@ import Training
         let dataset = try request.dataset.load().dataset
         let plan = try SplitPlan(request.evaluation, dataset, seed: request.seed)
         var asked = 0
-        return try Fit(request, dataset: dataset, split: plan.split(fold), checkpointPath: checkpoint).run {
-            asked += 1
-            if asked == stopAfter { throw Stop() }
-        }
+        return try Fit(request, dataset: dataset, split: plan.split(fold), checkpointPath: checkpoint).run(
+            shouldContinue: {
+                asked += 1
+                if asked == stopAfter { throw Stop() }
+            })
     }
 
     private static func weights(_ outcome: FitOutcome) -> [String: [UInt32]] {
@@ -142,10 +143,12 @@ import Training
         #expect(throws: (any Error).self) { try Self.fit(request) }
     }
 
-    @Test(arguments: [
-        ("random_forest", ["n_estimators": 20] as JSONValue), ("k_nearest_neighbors", [:]),
+    private static let families: [(String, JSONValue)] = [
+        ("random_forest", ["n_estimators": 20]), ("k_nearest_neighbors", [:]),
         ("support_vector_machine", ["kernel": "rbf"]), ("logistic_regression", [:]), ("decision_tree", [:]),
-    ]) func earlyModelsAreFitted(_ family: String, _ hyperparameters: JSONValue) throws {
+    ]
+
+    @Test(arguments: families) func earlyModelsAreFitted(_ family: String, _ hyperparameters: JSONValue) throws {
         let request = try Self.request([
             "architecture": .null, "loss": .null, "optimizer": .null, "epochs": .null, "batch_size": .null,
             "checkpoint_steps": .null, "early_model": ["family": .string(family), "hyperparameters": hyperparameters],
