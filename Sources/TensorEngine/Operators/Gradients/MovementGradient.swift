@@ -40,10 +40,9 @@ struct PadGradientOperator: Operator {
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
         let flow = try operands.gradientType(operands.count - 1)
         let x = try operands.type(0, among: flow.elementType)
-        let (begin, end) = try pad.pads(operands.dropLast())
-        let extents = x.shape.dimensions.indices.map { x.shape[$0] + begin[$0] + end[$0] }
-        guard flow.shape.dimensions == extents else {
-            throw operands.error(.shapeMismatch, "the gradient is \(flow.shape), the padded input \(extents)")
+        let padded = try pad.outputTypes(operands.dropLast())[0]
+        guard flow == padded else {
+            throw operands.error(.shapeMismatch, "the gradient is \(flow), the padded input \(padded)")
         }
         return [x]
     }
@@ -176,7 +175,7 @@ struct ConcatGradientOperator: Operator {
             }
             sum += type.shape[axis]
         }
-        guard sum == flow.shape[axis] else {
+        guard sum == flow.shape[axis], operands.node.node.outputs.count <= types.count else {
             throw operands.error(
                 .shapeMismatch, "the gradient is \(flow.shape), the inputs have \(sum) of axis \(axis)")
         }
@@ -245,7 +244,7 @@ struct ResizeGradientOperator: Operator {
         let flow = try operands.gradientType(operands.count - 1)
         let x = try operands.type(0, among: flow.elementType)
         let expected = try resize.outputTypes(operands.dropLast())[0]
-        guard flow == expected else {
+        guard flow == expected, x.shape.elementCount > 0 || flow.shape.elementCount == 0 else {
             throw operands.error(.shapeMismatch, "the gradient is \(flow), the output \(expected)")
         }
         return [x]
