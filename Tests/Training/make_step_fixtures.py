@@ -39,7 +39,9 @@ class Transformer(nn.Module):
         super().__init__()
         self.heads = heads
         self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
+        self.query, self.value, self.out = (nn.Linear(width, width) for _ in range(3))
+        # Softmax does not see a bias of the keys: its gradient is rounding, which Adam would make steps of.
+        self.key = nn.Linear(width, width, bias=False)
         self.up, self.down = nn.Linear(width, 16), nn.Linear(16, width)
         self.head = nn.Linear(width, 3)
         # Equal tensors would be exported as one.

@@ -16,7 +16,8 @@ import Training
     @Test(arguments: networks, optimizers.indices) func tenStepsAgree(_ network: String, _ index: Int) throws {
         let folder = "\(Fixtures.root)/Tests/Fixtures/training/steps"
         let (name, method, rate) = Self.optimizers[index]
-        let arrays = try NumPyArchive.read("\(folder)/\(network).npz")
+        let arrays = Dictionary(
+            uniqueKeysWithValues: try NumPyArchive.read("\(folder)/\(network).npz").map { ($0.name, $0.tensor) })
         let graph = try ModelFile.open("\(folder)/\(network).onnx").graph
         let model = try TrainableModel(importing: graph)
         let loss = try LossConfiguration(.softmaxCrossEntropy).attached(to: model.graph)
