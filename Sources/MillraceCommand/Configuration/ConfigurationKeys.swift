@@ -164,7 +164,7 @@ enum ConfigurationKeys {
         recoveryAttempts, requestBytes, resultBytes,
         requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,
         logFormat,
-    ]
+    ] + training
 
     private static let hostName = HostName.current() ?? "localhost"
     private static let coreCount = min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 1024)

@@ -14,6 +14,8 @@ package final class JobControl: Sendable {
         var reason: JobStop?
         var deadline: ContinuousClock.Instant?
         var onStop: @Sendable () -> Void = {}
+        var isOver = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
@@ -54,5 +56,27 @@ package final class JobControl: Sendable {
     /// - Throws: the reason to stop.
     package func check() throws(JobStop) {
         if let reason { throw reason }
+    }
+
+    // MARK: The end
+
+    /// Whoever worked on the job has let go of it.
+    func setOver() {
+        let waiting = state.withLock { state in
+            state.isOver = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for waiter in waiting { waiter.resume() }
+    }
+
+    func waitUntilOver() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if !state.isOver { state.waiting.append(continuation) }
+                return state.isOver
+            }
+            if isOver { continuation.resume() }
+        }
     }
 }

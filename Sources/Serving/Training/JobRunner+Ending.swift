@@ -1,8 +1,8 @@
-import FoundationEssentials
 import KafkaClient
 import Logging
 import ModelFormats
 import ModelRegistry
+import TensorEngine
 import Training
 
 // How a job ends: one transaction each.
@@ -31,6 +31,8 @@ extension JobRunner {
         let summary = coordinator.summary
         var metrics: [Metric: Double] = outcome.report?.values ?? [:]
         for (metric, folds) in summary { metrics[metric] = folds.mean }
+        // What the engine cannot serve is no version.
+        let engine = try await context.fits.pool.run { _ in try CompiledGraph(outcome.graph).engineIdentity }
         var candidate = PromotionCandidate(request.promotion, metrics: metrics)
         for _ in 0..<Self.maximumTurns {
             try control.check()
@@ -41,8 +43,9 @@ extension JobRunner {
                 name: request.model, version: number, graph: outcome.graph,
                 training: VersionLineage.json(
                     command, source: source, coordinator: coordinator, rows: rows, outcome: outcome,
-                    settings: context.settings),
-                metrics: Dictionary(uniqueKeysWithValues: metrics.filter(\.value.isFinite).map { ($0.key.rawValue, $0.value) }),
+                    engine: engine, settings: context.settings),
+                metrics: Dictionary(
+                    uniqueKeysWithValues: metrics.filter(\.value.isFinite).map { ($0.key.rawValue, $0.value) }),
                 createdAt: EventTime.text(acceptedAt))
             let bundle = try await context.fits.pool.run { _ in ModelBundle(manifest: manifest, graph: outcome.graph) }
             _ = try await context.store.put(bundle)
