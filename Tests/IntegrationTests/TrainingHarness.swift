@@ -105,7 +105,8 @@ final class TrainingHarness: Sendable {
 
     func settings(_ instance: String) -> TrainingSettings {
         var settings = TrainingSettings(
-            kafka: kafka, applicationID: application, instanceID: instance, checkpointFolder: folder.path + "/checkpoints")
+            kafka: kafka, applicationID: application, instanceID: instance,
+            checkpointFolder: folder.path + "/checkpoints")
         settings.requestTopic = requests
         settings.eventTopic = events
         settings.taskTopic = tasks

@@ -106,7 +106,12 @@ import Training
             let unreadable = try await harness.submit(["model": "points"])
             let lost = try await harness.submit(harness.request(["dataset": absent]))
             let file = try await harness.submit(
-                harness.request(["dataset": ["csv": "rows.csv", "schema": ["features": ["shape": [2]], "label": ["name": "k", "kind": "class"]]]]))
+                harness.request([
+                    "dataset": [
+                        "csv": "rows.csv",
+                        "schema": ["features": ["shape": [2]], "label": ["name": "k", "kind": "class"]],
+                    ]
+                ]))
             let late = try await harness.submit(harness.request(["epochs": 100_000, "deadline_seconds": 1]))
             let endless = try await harness.submit(slow, job: "endless")
             let waiting = try await harness.submit(slow, job: "waiting")
@@ -131,7 +136,9 @@ import Training
             let good = try await harness.submit(harness.request(["promotion": promotion]))
             #expect(try completion(try await harness.end(of: good)).promoted)
             let bad = try await harness.submit(
-                harness.request(["promotion": promotion, "epochs": 1, "optimizer": ["type": "sgd", "learning_rate": 1e-6]]))
+                harness.request([
+                    "promotion": promotion, "epochs": 1, "optimizer": ["type": "sgd", "learning_rate": 1e-6],
+                ]))
             let completion = try completion(try await harness.end(of: bad))
             #expect(completion.version == 2 && !completion.promoted)
             let decided = JSONCursor(try #require(completion.promotion))

@@ -18,7 +18,8 @@ final class TrainingService: Service {
     init(_ configuration: MillraceConfiguration, logger: Logger) throws {
         guard configuration.models.registry == .topic else {
             throw CommandFailure(
-                .usage, "training.enabled: true needs models.registry: topic, found \(configuration.models.registry.rawValue)")
+                .usage,
+                "training.enabled: true needs models.registry: topic, found \(configuration.models.registry.rawValue)")
         }
         self.configuration = configuration
         self.logger = logger

@@ -122,7 +122,8 @@ public struct RegistryWriter: Sendable {
 
     private func attempt<Outcome: Sendable>(
         _ operatorName: String, _ prepare: () async throws -> Void,
-        _ decide: (RegistryState) throws -> RegistryDecision<Outcome>, _ tail: inout RegistryTail, _ producer: TransactionalProducer,
+        _ decide: (RegistryState) throws -> RegistryDecision<Outcome>, _ tail: inout RegistryTail,
+        _ producer: TransactionalProducer,
         _ attempts: inout [(id: String, outcome: Outcome)]
     ) async throws -> Outcome {
         try await producer.initTransactions()

@@ -43,7 +43,8 @@ struct JobRunner: Sendable {
                 return false
             } catch {
                 context.logger.warning(
-                    "training job interrupted; going on with it", metadata: ["job": "\(command.job)", "error": "\(error)"])
+                    "training job interrupted; going on with it",
+                    metadata: ["job": "\(command.job)", "error": "\(error)"])
                 let pause = ContinuousClock.now + Self.retryPause
                 while .now < pause, control.reason != .abandoned { await signal.wait(until: pause) }
                 if control.reason == .abandoned || Task.isCancelled { return false }

@@ -66,7 +66,8 @@ package struct RangeResolution: Sendable {
         guard ranges.count / 2 <= Int64(maximumRows) else {
             throw TrainingFailure(
                 .dataUnavailable,
-                "topic \"\(range.topic)\": the range has \(ranges.count) offsets, at most \(maximumRows) rows are allowed")
+                "topic \"\(range.topic)\": the range has \(ranges.count) offsets, at most \(maximumRows) rows are allowed"
+            )
         }
         return ranges
     }

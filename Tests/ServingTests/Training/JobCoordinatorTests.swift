@@ -6,7 +6,8 @@ import Training
 
 @Suite struct JobCoordinatorTests {
     private static let search: JSONValue = [
-        "strategy": "grid", "metric": "accuracy", "parameters": ["optimizer.learning_rate": ["choice": [0.1, 0.2, 0.4]]],
+        "strategy": "grid", "metric": "accuracy",
+        "parameters": ["optimizer.learning_rate": ["choice": [0.1, 0.2, 0.4]]],
     ]
     private static let kinds: [(name: String, changes: [String: JSONValue], folds: Int, last: String)] = [
         ("hold-out", [:], 1, "t0-f0"),
@@ -44,7 +45,9 @@ import Training
         #expect(reference.live())
         for first in 0..<reference.actions {
             for second in 0..<reference.actions {
-                for (moment, other) in [(JobWorld.Moment.before, JobWorld.Moment.after), (.after, .before), (.after, .after)] {
+                for (moment, other) in [
+                    (JobWorld.Moment.before, JobWorld.Moment.after), (.after, .before), (.after, .after),
+                ] {
                     var world = world(kind)
                     _ = world.live(kill: (first, moment))
                     _ = world.live(kill: (second, other))
@@ -85,7 +88,8 @@ import Training
         let ranges = ResolvedRanges([0: 0..<10])
         history.take(
             TrainingEvent(
-                job: "j", model: "m", time: 0, .accepted(TrainingEvent.Acceptance(ranges: ranges, folds: 1, attempt: 3))))
+                job: "j", model: "m", time: 0, .accepted(TrainingEvent.Acceptance(ranges: ranges, folds: 1, attempt: 3))
+            ))
         var patient = JobCoordinator(TrainingFixtures.command(TrainingFixtures.request()), maximumAttempts: 4)
         guard case .load? = patient.next(.began(history)) else {
             Issue.record("expected another attempt")

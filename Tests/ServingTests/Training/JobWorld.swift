@@ -81,10 +81,11 @@ struct JobWorld {
         case .fit: return .fitted
         case .complete:
             if let fit = coordinator.lastFit?.id { versions.append(fit) }
-            add(.completed(
-                TrainingEvent.Completion(
-                    version: versions.count, folds: coordinator.summary, promoted: true, weights: "w", bundle: "b",
-                    dataset: "d")))
+            add(
+                .completed(
+                    TrainingEvent.Completion(
+                        version: versions.count, folds: coordinator.summary, promoted: true, weights: "w", bundle: "b",
+                        dataset: "d")))
             isCommitted = true
             return .ended
         case .end(.failed(let failure)):

@@ -31,7 +31,9 @@ import Training
         #expect(try resolve([:]) == [0: 10..<100, 1: 0..<50])
         #expect(try resolve(["partitions": [1]]) == [1: 0..<50])
         #expect(
-            try resolve(["from": ["offsets": ["0": 20]], "to": ["offsets": ["0": 30, "1": 7]]]) == [0: 20..<30, 1: 0..<7])
+            try resolve(["from": ["offsets": ["0": 20]], "to": ["offsets": ["0": 30, "1": 7]]]) == [
+                0: 20..<30, 1: 0..<7,
+            ])
         let time: JSONValue = ["time": "2026-01-31T12:00:00Z"]
         // Partition 1 has nothing at or after that time.
         #expect(try resolve(["from": time]) == [0: 40..<100])

@@ -8,7 +8,9 @@ enum TrainingFixtures {
     static func request(_ changes: [String: JSONValue] = [:]) -> JSONValue {
         var members: [String: JSONValue] = [
             "model": "points",
-            "architecture": ["input": ["shape": [2]], "layers": [["type": "dense", "units": 2, "activation": "softmax"]]],
+            "architecture": [
+                "input": ["shape": [2]], "layers": [["type": "dense", "units": 2, "activation": "softmax"]],
+            ],
             "loss": "softmax_cross_entropy", "optimizer": ["type": "sgd", "learning_rate": 0.1],
             "dataset": [
                 "topic": "rows",

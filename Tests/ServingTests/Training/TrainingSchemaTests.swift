@@ -33,7 +33,8 @@ import Training
             let request = TrainingFixtures.request(change)
             _ = try TrainingRequest(request)
             let task = TrainingTask(
-                job: "j", fit: FitID(trial: 0, fold: 1), request: request, ranges: ResolvedRanges([0: 0..<9]), source: "s")
+                job: "j", fit: FitID(trial: 0, fold: 1), request: request, ranges: ResolvedRanges([0: 0..<9]),
+                source: "s")
             documents.append(
                 Document(schema: "training-task.schema.json", name: "task", json: task.json.serialized(.compact)))
         }
@@ -59,10 +60,14 @@ import Training
 
     @Test func invalidRecordsAreFound() throws {
         let violations = try JSONSchemaValidator.violations(in: [
-            Document(schema: "training-request.schema.json", name: "no subject", json: Array(#"{"model": "m", "dataset": {}}"#.utf8)),
+            Document(
+                schema: "training-request.schema.json", name: "no subject",
+                json: Array(#"{"model": "m", "dataset": {}}"#.utf8)),
             Document(
                 schema: "training-event.schema.json", name: "unknown code",
-                json: Array(#"{"job":"j","model":"m","event":"failed","time":"2026-01-01T00:00:00Z","code":"X","message":""}"#.utf8)),
+                json: Array(
+                    #"{"job":"j","model":"m","event":"failed","time":"2026-01-01T00:00:00Z","code":"X","message":""}"#
+                        .utf8)),
         ])
         #expect(violations.contains { $0.contains("no subject") })
         #expect(violations.contains { $0.contains("unknown code") })
