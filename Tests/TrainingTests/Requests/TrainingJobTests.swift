@@ -6,7 +6,9 @@ import Training
     private func request(_ changes: [String: JSONValue]) throws -> TrainingRequest {
         var members: [String: JSONValue] = [
             "model": "points",
-            "architecture": ["input": ["shape": [2]], "layers": [["type": "dense", "units": 2, "activation": "softmax"]]],
+            "architecture": [
+                "input": ["shape": [2]], "layers": [["type": "dense", "units": 2, "activation": "softmax"]],
+            ],
             "loss": "softmax_cross_entropy", "optimizer": ["type": "sgd", "learning_rate": 0.1],
             "dataset": [
                 "rows": [["features": [1, 2], "label": 0]],
@@ -46,7 +48,8 @@ import Training
 
     @Test func theBestTrialIsFitted() throws {
         let search: JSONValue = [
-            "strategy": "grid", "metric": "accuracy", "parameters": ["optimizer.learning_rate": ["choice": [0.1, 0.2, 0.4]]],
+            "strategy": "grid", "metric": "accuracy",
+            "parameters": ["optimizer.learning_rate": ["choices": [0.1, 0.2, 0.4]]],
         ]
         let job = TrainingJob(try request(["search": search]), foldCount: 1)
         guard case .judge(let fits) = try job.next([:]) else {
@@ -68,14 +71,21 @@ import Training
         }
     }
 
-    @Test(arguments: [
-        (["optimizer": ["type": "adm"]] as [String: JSONValue], "optimizer", "did you mean \"adam\""),
+    private static let mistakes: [([String: JSONValue], String, String)] = [
+        (["optimizer": ["type": "adm"]], "optimizer", "did you mean \"adam\""),
         (["epochs": 0], "epochs", "found 0"), (["epoch": 3], "epoch", "did you mean \"epochs\""),
         (["base": ["version": 1]], "", "found \"architecture\" and \"base\""),
         (["promotion": ["if": ["metric": "accuracy", "at_most": 1]]], "promotion.if", "at_least"),
-        (["evaluation": ["method": "none"], "promotion": ["if": ["metric": "accuracy", "at_least": 0.5]]], "promotion", "none"),
+        (
+            ["evaluation": ["method": "none"], "promotion": ["if": ["metric": "accuracy", "at_least": 0.5]]],
+            "promotion", "none"
+        ),
         (["dataset": ["schema": [:]]], "dataset", "found none"),
-    ]) func mistakesAreNamed(_ changes: [String: JSONValue], _ path: String, _ message: String) throws {
+    ]
+
+    @Test(arguments: mistakes) func mistakesAreNamed(_ changes: [String: JSONValue], _ path: String, _ message: String)
+        throws
+    {
         let error = #expect(throws: JSONError.self) { try request(changes) }
         let text = try #require(error).description
         #expect(text.contains(path) && text.contains(message), "\(text)")
@@ -92,7 +102,9 @@ import Training
         let rule = try #require(
             try request(["promotion": ["if": ["metric": "accuracy", "at_least": "champion"]]]).promotion)
         #expect(rule.promotes(0.9, incumbent: 0.9) && rule.promotes(0.9, incumbent: nil))
-        #expect(!rule.promotes(0.8, incumbent: 0.9) && !rule.promotes(.nan, incumbent: 0.1) && !rule.promotes(nil, incumbent: nil))
+        #expect(
+            !rule.promotes(0.8, incumbent: 0.9) && !rule.promotes(.nan, incumbent: 0.1)
+                && !rule.promotes(nil, incumbent: nil))
         let always = try #require(try request(["promotion": ["alias": "canary"]]).promotion)
         #expect(always.alias == "canary" && always.promotes(nil, incumbent: 1))
     }
