@@ -1,3 +1,4 @@
+import ModelFormats
 import ModelRegistry
 import TensorEngine
 import Training

@@ -1,4 +1,5 @@
 import JSONDocuments
+import ModelRegistry
 package import Training
 
 /// Decides what is to be done next for one job, from what the topics say and from what came of the last action.

@@ -1,6 +1,6 @@
-import JSONDocuments
-import ModelRegistry
-import Training
+package import JSONDocuments
+package import ModelRegistry
+package import Training
 
 /// Whether a new version becomes an alias's, and by what that was decided.
 package struct PromotionCandidate: Sendable {

@@ -58,7 +58,7 @@ extension TrainingEvent {
     }
 
     /// Without what grows with the number of classes and folds, and with messages cut.
-    private var shortened: JSONValue {
+    var shortened: JSONValue {
         guard case .object(var members) = json else { return json }
         members["confusion"] = nil
         members["folds"] = members["folds"].flatMap { if case .integer = $0 { $0 } else { nil } }

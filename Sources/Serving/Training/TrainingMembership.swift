@@ -1,4 +1,4 @@
-package import KafkaClient
+import KafkaClient
 import Synchronization
 
 /// Under which membership of the group which partitions are this instance's.

@@ -1,4 +1,4 @@
-package import JSONDocuments
+import JSONDocuments
 import Training
 
 /// Where a version comes from: the manifest's member `training`, enough to make the version again.
