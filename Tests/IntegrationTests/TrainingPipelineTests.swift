@@ -1,6 +1,7 @@
 import Foundation
 import JSONDocuments
 import KafkaClient
+import ModelFormats
 import ModelRegistry
 import Serving
 import TensorEngine
@@ -24,7 +25,10 @@ import Training
         let compiled = try CompiledGraph(graph)
         let x = try Tensor(shape: [3, 2], elements: [0, 0, 30, 5, 15, 40] as [Float])
         let scores = try compiled.run([x], on: ExecutionContext())[0].withElements(Float.self) { Array($0) }
-        return (0..<3).map { row in (0..<3).max { scores[row * 3 + $0] < scores[row * 3 + $1] } ?? -1 }
+        return (0..<3).map { (index: Int) -> Int in
+            let row = Array(scores[(index * 3)..<(index * 3 + 3)])
+            return row.firstIndex(of: row.max() ?? 0) ?? -1
+        }
     }
 
     @Test func foldsAreJudgedAndTheirModelServes() async throws {

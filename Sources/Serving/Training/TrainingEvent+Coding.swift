@@ -143,13 +143,11 @@ extension TrainingEvent.Base {
 
 extension TrainingEvent.Completion {
     fileprivate init(_ json: JSONCursor) throws(JSONError) {
-        version = try json.member("version").integer()
-        promoted = try json.member("promoted").bool()
-        promotion = try json.optionalMember("promotion")?.value
-        weights = try json.member("weights").string()
-        bundle = try json.member("bundle").string()
-        dataset = try json.member("dataset").string()
-        confusion = try json.optionalMember("confusion")?.value
+        self.init(
+            version: try json.member("version").integer(), promoted: try json.member("promoted").bool(),
+            promotion: try json.optionalMember("promotion")?.value, weights: try json.member("weights").string(),
+            bundle: try json.member("bundle").string(), dataset: try json.member("dataset").string(),
+            confusion: try json.optionalMember("confusion")?.value)
         for (name, value) in try json.optionalMember("metrics")?.members() ?? [] {
             if let metric = Metric(rawValue: name) { metrics[metric] = try value.double() }
         }

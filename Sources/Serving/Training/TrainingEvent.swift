@@ -81,8 +81,8 @@ package struct TrainingEvent: Sendable, Hashable {
     package struct Completion: Sendable, Hashable {
         package var version: Int
         /// On the rows held out, or means over folds.
-        package var metrics: [Metric: Double] = [:]
-        package var folds: [Metric: FoldSummary] = [:]
+        package var metrics: [Metric: Double]
+        package var folds: [Metric: FoldSummary]
         package var promoted: Bool
         /// What the promotion was decided by.
         package var promotion: JSONValue?
@@ -93,6 +93,21 @@ package struct TrainingEvent: Sendable, Hashable {
         /// Of the dataset's rows.
         package var dataset: String
         package var confusion: JSONValue?
+
+        package init(
+            version: Int, metrics: [Metric: Double] = [:], folds: [Metric: FoldSummary] = [:], promoted: Bool,
+            promotion: JSONValue? = nil, weights: String, bundle: String, dataset: String, confusion: JSONValue? = nil
+        ) {
+            self.version = version
+            self.metrics = metrics
+            self.folds = folds
+            self.promoted = promoted
+            self.promotion = promotion
+            self.weights = weights
+            self.bundle = bundle
+            self.dataset = dataset
+            self.confusion = confusion
+        }
     }
 
     static let sourceHeader = "millrace-source"

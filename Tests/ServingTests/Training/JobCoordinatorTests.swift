@@ -17,7 +17,7 @@ import Training
     ]
 
     private func world(_ kind: Int) -> JobWorld {
-        var world = JobWorld(TrainingFixtures.request(Self.kinds[kind].changes))
+        let world = JobWorld(TrainingFixtures.request(Self.kinds[kind].changes))
         world.folds = Self.kinds[kind].folds
         return world
     }
@@ -35,20 +35,20 @@ import Training
     }
 
     @Test(arguments: kinds.indices) func jobsCompleteOnce(_ kind: Int) {
-        var world = world(kind)
+        let world = world(kind)
         #expect(world.live())
         expectOneEnd(world, Self.kinds[kind].last, "\(Self.kinds[kind].name)")
     }
 
     @Test(arguments: kinds.indices) func whoeverIsKilledTheEndIsTheSame(_ kind: Int) {
-        var reference = world(kind)
+        let reference = world(kind)
         #expect(reference.live())
         for first in 0..<reference.actions {
             for second in 0..<reference.actions {
                 for (moment, other) in [
                     (JobWorld.Moment.before, JobWorld.Moment.after), (.after, .before), (.after, .after),
                 ] {
-                    var world = world(kind)
+                    let world = world(kind)
                     _ = world.live(kill: (first, moment))
                     _ = world.live(kill: (second, other))
                     #expect(world.live())
@@ -59,10 +59,10 @@ import Training
     }
 
     @Test(arguments: kinds.indices) func cancellationEndsAJobAtAnyAction(_ kind: Int) {
-        var reference = world(kind)
+        let reference = world(kind)
         #expect(reference.live())
         for action in 0..<reference.actions {
-            var world = world(kind)
+            let world = world(kind)
             #expect(world.live(cancelAt: action))
             #expect(world.versions.isEmpty && world.isCommitted)
             #expect(world.events.filter(\.isLast).map(\.change) == [.cancelled])
@@ -72,7 +72,7 @@ import Training
     }
 
     @Test func completedEventsHoldTheFolds() throws {
-        var world = world(1)
+        let world = world(1)
         world.score = { Double($0.fold ?? 0) / 10 + 0.5 }
         #expect(world.live())
         guard case .completed(let completion)? = world.events.last?.change else {
@@ -105,7 +105,8 @@ import Training
             Issue.record("expected the job to fail")
             return
         }
-        #expect(failure.code == .tooManyAttempts && impatient.next(.ended) == nil)
+        let after = impatient.next(.ended)
+        #expect(failure.code == .tooManyAttempts && after == nil)
     }
 
     @Test(arguments: [

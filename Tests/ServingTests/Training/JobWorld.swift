@@ -4,7 +4,7 @@ import Serving
 import Training
 
 /// Topics and an instance that acts on them, so that an instance can be killed at any action.
-struct JobWorld {
+final class JobWorld {
     enum Moment: CaseIterable {
         case before, after
     }
@@ -38,7 +38,7 @@ struct JobWorld {
     ///   - kill: the action, counted from 0, at which it dies.
     ///   - cancelAt: the action in whose place it is told to stop.
     /// - Returns: whether the job came to its end.
-    mutating func live(kill: (action: Int, moment: Moment)? = nil, cancelAt: Int? = nil) -> Bool {
+    func live(kill: (action: Int, moment: Moment)? = nil, cancelAt: Int? = nil) -> Bool {
         var coordinator = JobCoordinator(command, maximumAttempts: 1000)
         var action = coordinator.next(.began(history))
         var count = 0
@@ -58,7 +58,7 @@ struct JobWorld {
         return true
     }
 
-    private mutating func perform(
+    private func perform(
         _ action: JobCoordinator.Action, _ coordinator: JobCoordinator
     ) -> JobCoordinator.Input {
         switch action {
@@ -70,7 +70,6 @@ struct JobWorld {
             add(.accepted(acceptance))
             return .accepted
         case .publish(let fits):
-            // Half of them are written one by one, so that a death in between is one of the cases.
             tasks += fits.map(\.id)
             return .published
         case .wait:
@@ -102,7 +101,7 @@ struct JobWorld {
         }
     }
 
-    private mutating func add(_ change: TrainingEvent.Change) {
+    private func add(_ change: TrainingEvent.Change) {
         events.append(TrainingEvent(job: command.job, model: "points", time: Int64(events.count), change))
     }
 }

@@ -40,14 +40,17 @@ import Training
         #expect(try resolve(["to": time]) == [0: 10..<60, 1: 0..<50])
     }
 
-    @Test(arguments: [
-        (["from": ["offsets": ["0": 3]]] as [String: JSONValue], "retention has deleted those before 10"),
+    private static let refused: [(changes: [String: JSONValue], message: String)] = [
+        (["from": ["offsets": ["0": 3]]], "retention has deleted those before 10"),
         (["to": ["offsets": ["1": 51]]], "the log ends at 50"), (["partitions": [2]], "no records in the range"),
         (["partitions": [3]], "there is no partition 3"), (["from": ["offsets": ["7": 1]]], "there is no partition 7"),
         (["from": "latest"], "no records in the range"),
-    ]) func whatIsNotThereIsRefused(_ changes: [String: JSONValue], _ message: String) throws {
+    ]
+
+    @Test(arguments: refused.indices) func whatIsNotThereIsRefused(_ index: Int) throws {
+        let (changes, message) = Self.refused[index]
         let error = #expect(throws: TrainingFailure.self) { try resolve(changes) }
-        #expect(error?.code == .dataUnavailable && error?.message.contains(message) == true, "\(error as Any)")
+        #expect(error?.code == .dataUnavailable && error?.message.contains(message) == true, "\(String(describing: error))")
     }
 
     @Test func tooManyRowsAreRefused() throws {

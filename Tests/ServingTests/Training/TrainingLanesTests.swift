@@ -1,8 +1,23 @@
+import JSONDocuments
 import KafkaClient
 import Serving
 import Testing
 
 @Suite struct TrainingLanesTests {
+    /// Shared by the expectations of a test, which cannot change a value.
+    private final class Lanes {
+        private var lanes: TrainingLanes
+
+        init(maximumWaiting: Int) { lanes = TrainingLanes(maximumWaiting: maximumWaiting) }
+
+        var running: [TrainingCommand] { lanes.running }
+
+        func assigned(_ partitions: [TopicPartition]) -> [TrainingLanes.Action] { lanes.assigned(partitions) }
+        func lost() -> [TrainingLanes.Action] { lanes.lost() }
+        func received(_ commands: [TrainingCommand]) -> [TrainingLanes.Action] { lanes.received(commands) }
+        func finished(_ position: RecordPosition) -> [TrainingLanes.Action] { lanes.finished(position) }
+    }
+
     private let partition = TrainingFixtures.partition
 
     private func request(_ offset: Int64, _ job: String) -> TrainingCommand {
@@ -12,7 +27,7 @@ import Testing
     private func position(_ offset: Int64) -> RecordPosition { RecordPosition(partition, offset: offset) }
 
     @Test func jobsOfAPartitionRunOneAfterTheOther() {
-        var lanes = TrainingLanes(maximumWaiting: 10)
+        let lanes = Lanes(maximumWaiting: 10)
         #expect(lanes.assigned([partition]) == [])
         let (first, second) = (request(4, "a"), request(5, "b"))
         #expect(lanes.received([first, second]) == [.start(first, isCancelled: false)])
@@ -23,7 +38,7 @@ import Testing
     }
 
     @Test func cancellationsAreSeenBehindARunningJob() {
-        var lanes = TrainingLanes(maximumWaiting: 10)
+        let lanes = Lanes(maximumWaiting: 10)
         _ = lanes.assigned([partition])
         let (first, second) = (request(0, "a"), request(1, "b"))
         _ = lanes.received([first, second])
@@ -38,7 +53,7 @@ import Testing
     }
 
     @Test func cancellationsOfNothingArePassedOver() {
-        var lanes = TrainingLanes(maximumWaiting: 10)
+        let lanes = Lanes(maximumWaiting: 10)
         _ = lanes.assigned([partition])
         let job = request(1, "a")
         #expect(
@@ -47,7 +62,7 @@ import Testing
     }
 
     @Test func aJobGoesOnOverARebalance() {
-        var lanes = TrainingLanes(maximumWaiting: 10)
+        let lanes = Lanes(maximumWaiting: 10)
         _ = lanes.assigned([partition])
         let (first, second) = (request(0, "a"), request(1, "b"))
         _ = lanes.received([first, second])
@@ -66,7 +81,7 @@ import Testing
     }
 
     @Test func fullLanesPause() {
-        var lanes = TrainingLanes(maximumWaiting: 4)
+        let lanes = Lanes(maximumWaiting: 4)
         _ = lanes.assigned([partition])
         let jobs = (0..<6).map { request(Int64($0), "\($0)") }
         #expect(lanes.received(jobs) == [.start(jobs[0], isCancelled: false), .pause(partition)])

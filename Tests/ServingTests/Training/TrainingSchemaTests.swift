@@ -1,5 +1,6 @@
 import Foundation
 import JSONDocuments
+import KafkaClient
 import Serving
 import TestSupport
 import Testing
