@@ -89,15 +89,15 @@ let package = Package(
         module(
             "Serving",
             [
-                "JSONDocuments", "TensorEngine", "ModelFormats", "KafkaClient", "ModelRegistry",
+                "JSONDocuments", "TensorEngine", "ModelFormats", "Training", "KafkaClient", "ModelRegistry",
                 "CSimdJSON",
-                deque, protobuf, logging, metrics, lifecycle,
+                crypto, deque, protobuf, logging, metrics, lifecycle,
             ]),
         module("Gateway", ["Serving", hummingbird, logging, lifecycle]),
         .executableTarget(
             name: "MillraceCommand",
             dependencies: [
-                "JSONDocuments", "TensorEngine", "ModelFormats", "KafkaClient", "ModelRegistry", "Serving",
+                "JSONDocuments", "TensorEngine", "ModelFormats", "Training", "KafkaClient", "ModelRegistry", "Serving",
                 "Gateway",
                 argumentParser, configuration, yams, logging, metrics, lifecycle, signals,
             ],
@@ -117,7 +117,7 @@ let package = Package(
         tests(
             "ServingTests",
             [
-                "Serving", "JSONDocuments", "TensorEngine", "ModelFormats", "ModelRegistry", "KafkaClient",
+                "Serving", "JSONDocuments", "TensorEngine", "ModelFormats", "Training", "ModelRegistry", "KafkaClient",
                 "TestSupport", logging, protobuf,
             ]),
         tests("GatewayTests", ["Gateway", "Serving", hummingbird, logging, lifecycle]),
@@ -130,7 +130,7 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "Serving", "ModelRegistry", "ModelFormats", "KafkaClient", "TensorEngine", "JSONDocuments",
+                "Serving", "ModelRegistry", "ModelFormats", "Training", "KafkaClient", "TensorEngine", "JSONDocuments",
                 "TestSupport", logging,
             ]),
     ],

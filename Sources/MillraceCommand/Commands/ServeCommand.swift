@@ -15,6 +15,8 @@ struct ServeCommand: AsyncParsableCommand {
             record of the request topics with one record on the results topic. SIGTERM or SIGINT stop it gracefully: \
             what was admitted is answered, published and committed first, within shutdown.deadline.
 
+            With training.enabled it also trains models by requests from training.requests, on threads of its own.
+
             Every key of the configuration may also be given as an environment variable; see `millrace config show`.
 
             EXAMPLES
@@ -39,6 +41,9 @@ struct ServeCommand: AsyncParsableCommand {
                     readiness: inference, logger: logger))
         }
         services.append(inference)
+        if configuration.training.isEnabled {
+            services.append(try TrainingService(configuration, logger: logger))
+        }
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

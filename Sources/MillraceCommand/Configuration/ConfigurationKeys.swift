@@ -155,16 +155,17 @@ enum ConfigurationKeys {
         "logging.format", .choice(), default: LogFormat.text,
         "Lines for people, or one JSON object a line.")
 
-    static let all: [any ConfigurationKeyDescription] = [
-        applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
-        sessionTimeout, requestTopics, resultTopic, artifactsTopic, modelsTopic,
-        deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore,
-        modelRegistry, modelArtifacts, modelPreload, modelMemory, modelWait, modelWaiting, shadowTopics,
-        delivery, batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, recoveryDirectory,
-        recoveryAttempts, requestBytes, resultBytes,
-        requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,
-        logFormat,
-    ]
+    static let all: [any ConfigurationKeyDescription] =
+        [
+            applicationID, instanceID, bootstrapServers, clientID, kafkaProperties, staticMembership,
+            sessionTimeout, requestTopics, resultTopic, artifactsTopic, modelsTopic,
+            deadLetterSuffix, createTopics, topicPartitions, topicReplicationFactor, bindings, modelStore,
+            modelRegistry, modelArtifacts, modelPreload, modelMemory, modelWait, modelWaiting, shadowTopics,
+            delivery, batchRows, batchBytes, batchDelay, rowsInFlight, bytesInFlight, threads, recoveryDirectory,
+            recoveryAttempts, requestBytes, resultBytes,
+            requestInputs, requestElements, shutdownDeadline, gatewayEnabled, gatewayHost, gatewayPort, logLevel,
+            logFormat,
+        ] + training
 
     private static let hostName = HostName.current() ?? "localhost"
     private static let coreCount = min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 1024)

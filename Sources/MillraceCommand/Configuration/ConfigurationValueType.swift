@@ -53,6 +53,18 @@ extension ConfigurationValueType where Value == String {
         format: { $0 })
 }
 
+extension ConfigurationValueType where Value == String? {
+    private static let none = "none"
+
+    static let optionalText = Self(
+        "none or a non-empty text", parse: { $0.isEmpty ? nil : .some($0 == none ? nil : $0) },
+        format: { $0 ?? none })
+
+    static let optionalTopic = Self(
+        "none or a topic name (1 to 249 characters out of a-z A-Z 0-9 . _ -)",
+        parse: { text in text == none ? .some(nil) : isTopic(text) ? .some(text) : nil }, format: { $0 ?? none })
+}
+
 extension ConfigurationValueType where Value == [String] {
     static let topics = Self(
         list: "one topic name or a list of them (1 to 249 characters out of a-z A-Z 0-9 . _ -)",

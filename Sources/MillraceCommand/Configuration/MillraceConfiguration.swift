@@ -49,6 +49,25 @@ import ModelRegistry
 /// | `gateway.port` | `8080` |
 /// | `logging.level` | `info` |
 /// | `logging.format` | `text` |
+/// | `training.enabled` | `false` |
+/// | `training.requests` | `millrace.training.requests` |
+/// | `training.events` | `millrace.training.events` |
+/// | `training.tasks` | `millrace.training.tasks` |
+/// | `training.lineage-topic` | `none` |
+/// | `training.group-suffix` | `-training` |
+/// | `training.threads` | `1` |
+/// | `training.niceness` | `10` |
+/// | `training.checkpoints` | `./state/training` |
+/// | `training.data-folder` | `none` |
+/// | `training.deadline-limit` | `0ms` |
+/// | `training.attempts` | `10` |
+/// | `training.maximum-waiting` | `1000` |
+/// | `training.maximum-request-bytes` | `4MiB` |
+/// | `training.maximum-rows` | `1073741824` |
+/// | `training.maximum-memory` | `256MiB` |
+/// | `training.maximum-disk` | `64GiB` |
+/// | `training.maximum-epochs` | `100000` |
+/// | `training.maximum-fits` | `10000` |
 struct MillraceConfiguration: Sendable, Equatable {
     struct Kafka: Sendable, Equatable {
         /// `host:port` of each.
@@ -142,6 +161,7 @@ struct MillraceConfiguration: Sendable, Equatable {
     var shutdownDeadline: Duration
     var gateway: Gateway
     var logging: Logging
+    var training: Training
 
     /// Of which 0 is none.
     private static func limit(_ value: Int) -> Int? { value == 0 ? nil : value }
@@ -186,5 +206,6 @@ struct MillraceConfiguration: Sendable, Equatable {
             isEnabled: reader.read(Keys.gatewayEnabled), host: reader.read(Keys.gatewayHost),
             port: reader.read(Keys.gatewayPort))
         logging = Logging(level: reader.read(Keys.logLevel).level, format: reader.read(Keys.logFormat))
+        training = Training(reader: &reader)
     }
 }

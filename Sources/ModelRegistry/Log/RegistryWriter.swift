@@ -8,10 +8,15 @@ public struct RegistryDecision<Outcome: Sendable>: Sendable {
     /// Written as one transaction; none leaves everything as it is.
     public var changes: [RegistryEvent.Change]
     public var outcome: Outcome
+    /// What becomes visible with the changes or not at all; nothing without changes.
+    public var companions: RegistryCompanions
 
-    public init(_ changes: [RegistryEvent.Change], _ outcome: Outcome) {
+    public init(
+        _ changes: [RegistryEvent.Change], _ outcome: Outcome, with companions: RegistryCompanions = .init()
+    ) {
         self.changes = changes
         self.outcome = outcome
+        self.companions = companions
     }
 }
 
@@ -57,17 +62,21 @@ public struct RegistryWriter: Sendable {
 
     /// Makes a change.
     ///
-    /// - Parameter decide: looks at the registry as it is and says what to write, or throws to refuse. It is called again
-    ///   when another writer was faster, so it must not do anything else. While it runs, others wait: it should be quick.
+    /// - Parameters:
+    ///   - prepare: called when it is this writer's turn, before it decides; called again with another turn.
+    ///   - decide: looks at the registry as it is and says what to write, or throws to refuse. It is called again when
+    ///     another writer was faster, so it must not do anything else. While it runs, others wait: it should be quick.
     /// - Returns: the outcome of the decision that was committed, or that had nothing to write.
-    /// - Throws: what `decide` throws; ``RegistryLogError``: a registry that cannot be read in full is not changed.
+    /// - Throws: what `prepare` and `decide` throw; ``RegistryLogError``: a registry that cannot be read in full is not
+    ///   changed.
     public func write<Outcome: Sendable>(
-        as operatorName: String, _ decide: (RegistryState) throws -> RegistryDecision<Outcome>
+        as operatorName: String, prepare: () async throws -> Void = {},
+        _ decide: (RegistryState) throws -> RegistryDecision<Outcome>
     ) async throws -> Outcome {
         try await prepareTopic()
         var tail = try RegistryTail(topic: configuration.topic.name, kafka: configuration.kafka, logger: logger)
         do {
-            let outcome = try await contend(operatorName, decide, &tail)
+            let outcome = try await contend(operatorName, prepare, decide, &tail)
             await tail.close()
             return outcome
         } catch {
@@ -77,8 +86,8 @@ public struct RegistryWriter: Sendable {
     }
 
     private func contend<Outcome: Sendable>(
-        _ operatorName: String, _ decide: (RegistryState) throws -> RegistryDecision<Outcome>,
-        _ tail: inout RegistryTail
+        _ operatorName: String, _ prepare: () async throws -> Void,
+        _ decide: (RegistryState) throws -> RegistryDecision<Outcome>, _ tail: inout RegistryTail
     ) async throws -> Outcome {
         let deadline = ContinuousClock.now + configuration.patience
         var attempts: [(id: String, outcome: Outcome)] = []
@@ -91,7 +100,7 @@ public struct RegistryWriter: Sendable {
                 let producer = try makeProducer()
                 let result: Result<Outcome, any Error>
                 do {
-                    result = .success(try await attempt(operatorName, decide, &tail, producer, &attempts))
+                    result = .success(try await attempt(operatorName, prepare, decide, &tail, producer, &attempts))
                 } catch {
                     result = .failure(error)
                 }
@@ -112,8 +121,9 @@ public struct RegistryWriter: Sendable {
     }
 
     private func attempt<Outcome: Sendable>(
-        _ operatorName: String, _ decide: (RegistryState) throws -> RegistryDecision<Outcome>,
-        _ tail: inout RegistryTail, _ producer: TransactionalProducer,
+        _ operatorName: String, _ prepare: () async throws -> Void,
+        _ decide: (RegistryState) throws -> RegistryDecision<Outcome>, _ tail: inout RegistryTail,
+        _ producer: TransactionalProducer,
         _ attempts: inout [(id: String, outcome: Outcome)]
     ) async throws -> Outcome {
         try await producer.initTransactions()
@@ -122,11 +132,21 @@ public struct RegistryWriter: Sendable {
         // A commit whose answer was lost has succeeded after all.
         if let committed = attempts.first(where: { tail.ids.contains($0.id) }) { return committed.outcome }
         if let failure = tail.fold.failure { throw failure }
+        try await prepare()
         let decision = try decide(tail.fold.state)
         guard !decision.changes.isEmpty else { return decision.outcome }
         let records = records(decision.changes, operatorName)
         try producer.begin()
-        try await producer.produce(records.map(\.record))
+        try await producer.produce(records.map(\.record) + decision.companions.records)
+        if let group = decision.companions.group {
+            do {
+                try await producer.sendOffsets(decision.companions.offsets, group: group)
+            } catch {
+                // Left open, it would hide the end of the topic from everybody.
+                try? await producer.abort()
+                throw error
+            }
+        }
         attempts.append((records[0].id, decision.outcome))
         try await producer.commit()
         return decision.outcome

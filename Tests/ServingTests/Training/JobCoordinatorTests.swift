@@ -1,0 +1,146 @@
+import JSONDocuments
+import ModelRegistry
+import Serving
+import Testing
+import Training
+
+@Suite struct JobCoordinatorTests {
+    private static let search: JSONValue = [
+        "strategy": "grid", "metric": "accuracy",
+        "parameters": ["optimizer.learning_rate": ["choice": [0.1, 0.2, 0.4]]],
+    ]
+    private static let kinds: [(name: String, changes: [String: JSONValue], folds: Int, last: String)] = [
+        ("hold-out", [:], 1, "t0-f0"),
+        ("folds", ["evaluation": ["method": "k_fold", "folds": 3]], 3, "t0"),
+        ("search", ["search": search], 1, "t2-f0"),
+        ("search over folds", ["search": search, "evaluation": ["method": "k_fold", "folds": 2]], 2, "t2"),
+    ]
+
+    private func world(_ kind: Int) -> JobWorld {
+        let world = JobWorld(TrainingFixtures.request(Self.kinds[kind].changes))
+        world.folds = Self.kinds[kind].folds
+        return world
+    }
+
+    private func expectOneEnd(_ world: JobWorld, _ last: String, _ comment: Comment) {
+        #expect(world.isCommitted, comment)
+        #expect(world.versions.map(\.description) == [last], comment)
+        #expect(world.events.filter(\.isLast).count == 1, comment)
+        // What was resolved first holds for good, though the topic grew.
+        let ranges = world.events.compactMap { event in
+            if case .accepted(let acceptance) = event.change { acceptance.ranges } else { nil }
+        }
+        #expect(Set(ranges).count == 1, comment)
+        #expect(Set(world.tasks).count == world.tasks.count, "tasks twice: \(comment)")
+    }
+
+    @Test(arguments: kinds.indices) func jobsCompleteOnce(_ kind: Int) {
+        let world = world(kind)
+        #expect(world.live())
+        expectOneEnd(world, Self.kinds[kind].last, "\(Self.kinds[kind].name)")
+    }
+
+    @Test(arguments: kinds.indices) func whoeverIsKilledTheEndIsTheSame(_ kind: Int) {
+        let reference = world(kind)
+        #expect(reference.live())
+        for first in 0..<reference.actions {
+            for second in 0..<reference.actions {
+                for (moment, other) in [
+                    (JobWorld.Moment.before, JobWorld.Moment.after), (.after, .before), (.after, .after),
+                ] {
+                    let world = world(kind)
+                    _ = world.live(kill: (first, moment))
+                    _ = world.live(kill: (second, other))
+                    #expect(world.live())
+                    expectOneEnd(world, Self.kinds[kind].last, "killed \(moment) \(first), \(other) \(second)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: kinds.indices) func cancellationEndsAJobAtAnyAction(_ kind: Int) {
+        let reference = world(kind)
+        #expect(reference.live())
+        for action in 0..<reference.actions {
+            let world = world(kind)
+            #expect(world.live(cancelAt: action))
+            #expect(world.versions.isEmpty && world.isCommitted)
+            #expect(world.events.filter(\.isLast).map(\.change) == [.cancelled])
+            #expect(world.live(), "read again, it is passed over")
+            #expect(world.events.filter(\.isLast).count == 1)
+        }
+    }
+
+    @Test func completedEventsHoldTheFolds() throws {
+        let world = world(1)
+        world.score = { Double($0.fold ?? 0) / 10 + 0.5 }
+        #expect(world.live())
+        guard case .completed(let completion)? = world.events.last?.change else {
+            Issue.record("expected a completed event")
+            return
+        }
+        let summary = try #require(completion.folds[.accuracy])
+        #expect(abs(summary.mean - 0.6) < 1e-12 && summary.values.count == 3)
+    }
+
+    @Test func jobsThatNeverEndAreGivenUp() {
+        var history = JobHistory()
+        let ranges = ResolvedRanges([0: 0..<10])
+        history.take(
+            TrainingEvent(
+                job: "j", model: "m", time: 0, .accepted(TrainingEvent.Acceptance(ranges: ranges, folds: 1, attempt: 3))
+            ))
+        var patient = JobCoordinator(TrainingFixtures.command(TrainingFixtures.request()), maximumAttempts: 4)
+        guard case .load? = patient.next(.began(history)) else {
+            Issue.record("expected another attempt")
+            return
+        }
+        guard case .accept(let acceptance)? = patient.next(.loaded(folds: 1)) else {
+            Issue.record("expected an accepted event")
+            return
+        }
+        #expect(acceptance.attempt == 4 && acceptance.ranges == ranges)
+        var impatient = JobCoordinator(TrainingFixtures.command(TrainingFixtures.request()), maximumAttempts: 3)
+        guard case .end(.failed(let failure))? = impatient.next(.began(history)) else {
+            Issue.record("expected the job to fail")
+            return
+        }
+        let after = impatient.next(.ended)
+        #expect(failure.code == .tooManyAttempts && after == nil)
+    }
+
+    @Test(arguments: [
+        (Array("{".utf8), nil as String?, "line 1"), (Array(#"{"model": "m"}"#.utf8), nil, "found none"),
+        ([], "found 9 bytes, at most 8 are allowed", "at most 8"),
+    ]) func whatCannotBeReadFails(_ value: [UInt8], _ refusal: String?, _ message: String) {
+        var coordinator = JobCoordinator(
+            TrainingCommand(
+                position: RecordPosition(TrainingFixtures.partition, offset: 0), kind: .request, job: "j", value: value,
+                refusal: refusal))
+        guard case .end(.failed(let failure))? = coordinator.next(.began(JobHistory())) else {
+            Issue.record("expected the job to fail")
+            return
+        }
+        #expect(failure.code == .invalidRequest && failure.message.contains(message), "\(failure)")
+    }
+
+    @Test func fitsGoOnFromTheVersionThatWasResolved() throws {
+        let request = TrainingFixtures.request(["architecture": nil, "base": ["version": "champion"]])
+        var coordinator = JobCoordinator(TrainingFixtures.command(request))
+        guard case .resolve? = coordinator.next(.began(JobHistory())) else {
+            Issue.record("expected a look at the registry")
+            return
+        }
+        let base = TrainingEvent.Base(
+            identity: ModelVersion.Identity(name: "points", number: 3), digest: String(repeating: "a", count: 64))
+        _ = coordinator.next(.resolved(ResolvedRanges([0: 0..<10]), base))
+        _ = coordinator.next(.loaded(folds: 1))
+        guard case .fit(let fit)? = coordinator.next(.accepted) else {
+            Issue.record("expected a fit")
+            return
+        }
+        let subject = try JSONCursor(fit.request).member("base")
+        #expect(try subject.member("version").integer() == 3)
+        #expect(coordinator.original?.json == request)
+    }
+}
