@@ -40,7 +40,8 @@ COPY --from=librdkafka /packages/librdkafka1_*.deb /tmp/packages/
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         /tmp/packages/librdkafka1_*.deb \
-        ca-certificates libhdf5-103-1 libjansson4 libopenblas0-pthread libsasl2-modules libsimdjson14 libsvm3 libzip4 tzdata \
+        ca-certificates libhdf5-103-1 libjansson4 libopenblas0-pthread libsasl2-modules libsimdjson14 libsvm3 libzip4 \
+        tzdata \
     && rm -rf /var/lib/apt/lists/* /tmp/packages \
     && useradd --system --uid 10001 --user-group --no-create-home --home-dir /var/lib/millrace millrace \
     && install -d -o millrace -g millrace /var/lib/millrace /var/lib/millrace/models \

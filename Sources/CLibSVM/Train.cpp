@@ -32,6 +32,7 @@ cls_status cls_train(
         return cls_status_failed;
     }
     const Run run{proceed, context};
+    const Run *const outer = current;
     current = &run;
     cls_status status = cls_status_ok;
     try {
@@ -44,6 +45,6 @@ cls_status cls_train(
     } catch (...) {
         status = cls_status_failed;
     }
-    current = nullptr;
+    current = outer;
     return status;
 }

@@ -5,7 +5,7 @@ typedef float quad __attribute__((vector_size(16)));
 INLINE double sigmoid_double(double x) { return 1.0 / (1.0 + exp(-x)); }
 
 // Rows of a packed operand that stay in cache while all rows of the left operand pass them.
-enum { PRODUCT_BLOCK = 1024 };
+enum { PRODUCT_BLOCK = 256 };
 
 #define REAL float
 #define VECTOR vf

@@ -1,5 +1,5 @@
-// Steps of recurrent layers that keep what their gradients need, and those gradients. `v` is a gate's argument, `value` its
-// value, from which sigmoid, tanh and relu have their slopes.
+// Steps of recurrent layers that keep what their gradients need, and those gradients. `v` is a gate's argument, `value`
+// its value, from which sigmoid, tanh and relu have their slopes.
 
 static void TYPED(gate_values)(mk_gate_function function, REAL *v, size_t n) {
     switch (function) {

@@ -1,5 +1,5 @@
-// Sums over the channels of [outer, channels, inner], in eight lanes of binary64 over each row, rows in order; and what is
-// drawn at random.
+// Sums over the channels of [outer, channels, inner], in eight lanes of binary64 over each row, rows in order; and what
+// is drawn at random.
 
 // `sum` of `expression` over `at`, an index into the row.
 #define LANE_SUM(sum, length, expression)                                                                        \

@@ -60,8 +60,33 @@ static void TYPED(average_pool_gradient)(const mk_window *w, const REAL *dy, con
 }
 #undef EACH_RUN
 
-// Whether a later element of a window takes the place of the greatest so far.
-#define SUPERSEDES(value, best) ((value) > (best) || ((value) != (value) && (best) == (best)))
+// Whether a later element of a window takes the place of the greatest so far; without a branch, which would be guessed
+// wrongly half of the time.
+#define SUPERSEDES(value, best) (((value) > (best)) | (((value) != (value)) & ((best) == (best))))
+
+#if HAS_QUADS
+// Four windows of 2 x 2 side by side.
+INLINE void halving_quad(const float *upper, const float *lower, const float *flow, float *upper_target,
+                         float *lower_target) {
+    typedef int32_t quad_mask __attribute__((vector_size(16)));
+    quad u[2], l[2], f;
+    memcpy(u, upper, sizeof u);
+    memcpy(l, lower, sizeof l);
+    memcpy(&f, flow, sizeof f);
+    const quad a = __builtin_shufflevector(u[0], u[1], 0, 2, 4, 6), b = __builtin_shufflevector(u[0], u[1], 1, 3, 5, 7);
+    const quad c = __builtin_shufflevector(l[0], l[1], 0, 2, 4, 6), d = __builtin_shufflevector(l[0], l[1], 1, 3, 5, 7);
+    const quad_mask right = SUPERSEDES(b, a), lower_right = SUPERSEDES(d, c);
+    const quad top = (quad)((right & (quad_mask)b) | (~right & (quad_mask)a));
+    const quad bottom = (quad)((lower_right & (quad_mask)d) | (~lower_right & (quad_mask)c));
+    const quad_mask below = SUPERSEDES(bottom, top);
+    const quad_mask up = ~below & (quad_mask)f, down = below & (quad_mask)f;
+    const quad_mask ua = ~right & up, ub = right & up, la = ~lower_right & down, lb = lower_right & down;
+    const quad_mask us[2] = {__builtin_shufflevector(ua, ub, 0, 4, 1, 5), __builtin_shufflevector(ua, ub, 2, 6, 3, 7)};
+    const quad_mask ls[2] = {__builtin_shufflevector(la, lb, 0, 4, 1, 5), __builtin_shufflevector(la, lb, 2, 6, 3, 7)};
+    memcpy(upper_target, us, sizeof us);
+    memcpy(lower_target, ls, sizeof ls);
+}
+#endif
 
 // Windows of 2 x 2 side by side: every element of the input belongs to one of them, or to none.
 static void TYPED(halving_pool_gradient)(const mk_window *w, const REAL *x, const REAL *dy, REAL *dx) {
@@ -69,21 +94,23 @@ static void TYPED(halving_pool_gradient)(const mk_window *w, const REAL *x, cons
     if (2 * w->output_height < w->input_height || 2 * outputs < width)
         memset(dx, 0, w->input_height * width * sizeof(REAL));
     for (size_t oy = 0; oy < w->output_height; oy++) {
-        const REAL *restrict upper = x + 2 * oy * width;
-        const REAL *restrict lower = upper + width;
-        REAL *restrict upper_target = dx + 2 * oy * width;
-        REAL *restrict lower_target = upper_target + width;
-        const REAL *restrict flow = dy + oy * outputs;
-        for (size_t ox = 0; ox < outputs; ox++) {
+        const REAL *upper = x + 2 * oy * width, *lower = upper + width;
+        REAL *upper_target = dx + 2 * oy * width, *lower_target = upper_target + width;
+        const REAL *flow = dy + oy * outputs;
+        size_t ox = 0;
+#if HAS_QUADS
+        for (; ox + 4 <= outputs; ox += 4)
+            halving_quad(upper + 2 * ox, lower + 2 * ox, flow + ox, upper_target + 2 * ox, lower_target + 2 * ox);
+#endif
+        for (; ox < outputs; ox++) {
             const REAL a = upper[2 * ox], b = upper[2 * ox + 1], c = lower[2 * ox], d = lower[2 * ox + 1];
             const int right = SUPERSEDES(b, a), lower_right = SUPERSEDES(d, c);
-            const REAL top = right ? b : a, bottom = lower_right ? d : c;
-            const int below = SUPERSEDES(bottom, top);
-            const REAL up = below ? 0 : flow[ox], down = below ? flow[ox] : 0;
-            upper_target[2 * ox] = right ? 0 : up;
-            upper_target[2 * ox + 1] = right ? up : 0;
-            lower_target[2 * ox] = lower_right ? 0 : down;
-            lower_target[2 * ox + 1] = lower_right ? down : 0;
+            const int below = SUPERSEDES(lower_right ? d : c, right ? b : a);
+            const REAL values[2] = {0, flow[ox]};
+            upper_target[2 * ox] = values[(1 - right) & (1 - below)];
+            upper_target[2 * ox + 1] = values[right & (1 - below)];
+            lower_target[2 * ox] = values[(1 - lower_right) & below];
+            lower_target[2 * ox + 1] = values[lower_right & below];
         }
     }
 }
@@ -96,28 +123,39 @@ static void TYPED(max_pool_gradient)(const mk_window *w, const REAL *x, const RE
         return;
     }
     memset(dx, 0, w->input_height * w->input_width * sizeof(REAL));
+    // The greatest elements under some windows of a row at a time, and where they are.
+    enum { WINDOWS = 64 };
+    REAL best[WINDOWS] = {0};
+    size_t places[WINDOWS];
     for (size_t oy = 0; oy < w->output_height; oy++) {
         size_t top, bottom;
         valid_rows(w, oy, &top, &bottom);
-        for (size_t ox = 0; ox < w->output_width; ox++) {
-            const size_t start = ox * w->stride_width, limit = w->input_width + w->pad_left;
-            const size_t d = w->dilation_width;
-            const size_t left = start >= w->pad_left ? 0 : (w->pad_left - start + d - 1) / d;
-            size_t right = start >= limit ? 0 : (limit - start + d - 1) / d;
-            if (right > w->kernel_width) right = w->kernel_width;
-            REAL best = 0;
-            size_t place = SIZE_MAX;
+        for (size_t start = 0; start < w->output_width; start += WINDOWS) {
+            const size_t end = w->output_width - start < WINDOWS ? w->output_width : start + WINDOWS;
+            for (size_t i = 0; i < end - start; i++) places[i] = SIZE_MAX;
             for (size_t ky = top; ky < bottom; ky++) {
                 const size_t y = oy * w->stride_height + ky * w->dilation_height - w->pad_top;
-                for (size_t kx = left; kx < right; kx++) {
-                    const size_t at = y * w->input_width + start + kx * d - w->pad_left;
-                    if (place == SIZE_MAX || SUPERSEDES(x[at], best)) {
-                        best = x[at];
-                        place = at;
+                for (size_t kx = 0; kx < w->kernel_width; kx++) {
+                    size_t first, last;
+                    valid_columns(w, kx, &first, &last);
+                    if (first == last) {
+                        kx = next_column(w, kx, first) - 1;
+                        continue;
+                    }
+                    if (first < start) first = start;
+                    if (last > end) last = end;
+                    const size_t place = y * w->input_width + kx * w->dilation_width - w->pad_left;
+                    for (size_t ox = first; ox < last; ox++) {
+                        const size_t at = place + ox * w->stride_width, i = ox - start;
+                        const REAL value = x[at];
+                        const int takes = (places[i] == SIZE_MAX) | SUPERSEDES(value, best[i]);
+                        best[i] = takes ? value : best[i];
+                        places[i] = takes ? at : places[i];
                     }
                 }
             }
-            if (place != SIZE_MAX) dx[place] += dy[oy * w->output_width + ox];
+            for (size_t i = 0; i < end - start; i++)
+                if (places[i] != SIZE_MAX) dx[places[i]] += dy[oy * w->output_width + start + i];
         }
     }
 }

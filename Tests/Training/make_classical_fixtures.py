@@ -155,7 +155,7 @@ def main():
         out[f"diabetes.{name}.coefficients"] = fitted.coef_
         out[f"diabetes.{name}.intercepts"] = np.atleast_1d(fitted.intercept_)
     # Dependent columns, a constant one, and fewer rows than columns: the shortest solution.
-    dependent = np.column_stack([x[:, :4], 2 * x[:, 1], x[:, 0] - x[:, 2], np.full(len(y), 3.0)])
+    dependent = np.column_stack([x[:, :4], 2 * x[:, 1], -x[:, 0], np.full(len(y), 3.0)])
     dependent = dependent.astype(np.float32).astype(np.float64)
     fitted = linear_model.LinearRegression().fit(dependent, y)
     out["diabetes.dependent.coefficients"] = fitted.coef_

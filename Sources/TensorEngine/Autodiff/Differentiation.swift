@@ -123,12 +123,23 @@ private struct ReverseMode {
         for work in try GraphValidator.sortedNodes(result).reversed()
         where work.node.outputs.contains(where: { !$0.isEmpty && needed.contains($0) }) {
             needed.formUnion(work.node.inputs)
+            if let value = try constant(work, graph), let output = work.node.outputs.first {
+                result.initializers[output] = value
+                continue
+            }
             var node = work.node
             node.inputs.removeLast(work.captures.count)
             kept.append(node)
         }
         result.nodes = kept.reversed()
         return result
+    }
+
+    /// The value of a Constant node, which rules then find as any other constant.
+    private static func constant(_ node: WorkNode, _ graph: Graph) throws(GraphError) -> Tensor? {
+        guard node.node.operatorType == "Constant" else { return nil }
+        let operation = try OperatorRegistry.makeOperator(node, operatorSetVersion: graph.operatorSetVersion)
+        return (operation as? ConstantOperator)?.value
     }
 
     /// The values that depend on a parameter through operators that have a gradient.

@@ -30,7 +30,7 @@ struct GradientBuilder {
         return a.dimensions == b.dimensions
     }
 
-    /// The value of an initializer that is not trained, or of a Constant node's output.
+    /// The value of an initializer that is not trained; Constant nodes have become initializers.
     func constantValue(_ name: String) -> Tensor? { constants[name] }
 
     /// The node's attributes, to be read by name.

@@ -33,7 +33,7 @@ struct TrainingFormBuilder {
     /// The type of a value of the forward graph; nil when it is not known before the run.
     func type(of value: String) -> ValueInfo? { types[value] }
 
-    /// The initial value of an initializer.
+    /// The initial value of an initializer; Constant nodes have become initializers.
     func initializer(_ name: String) -> Tensor? { constants[name] }
 
     /// Whether the initializer is one of the parameters to train.

@@ -1,13 +1,13 @@
 import CTensorKernels
 
-/// An element type that gradients are computed in: float32, or float64 for their checks.
-protocol GradientElement: NumericElement, BinaryFloatingPoint {
+/// An element type with C functions for gradients: float32, or float64 for their checks.
+protocol GradientKernelElement: GradientElement {
     static func gradientKernels(_ table: KernelTable) -> GradientKernels<Self>
 }
 
 /// The C functions of one instruction set for one element type (`CTensorKernelsGradient.h`); static, immutable memory,
 /// hence sendable.
-struct GradientKernels<Element: GradientElement>: @unchecked Sendable {
+struct GradientKernels<Element: GradientKernelElement>: @unchecked Sendable {
     typealias Source = UnsafePointer<Element>?
     typealias Target = UnsafeMutablePointer<Element>?
     typealias Offsets = UnsafePointer<Int>?
@@ -48,7 +48,7 @@ struct GradientKernels<Element: GradientElement>: @unchecked Sendable {
     func packedCount(k: Int, n: Int) -> Int { k * ((n + lanes - 1) / lanes * lanes) }
 }
 
-extension Float: GradientElement {
+extension Float: GradientKernelElement {
     static func gradientKernels(_ table: KernelTable) -> GradientKernels<Float> {
         let c = table.gradientsFloat
         return GradientKernels(
@@ -63,7 +63,7 @@ extension Float: GradientElement {
     }
 }
 
-extension Double: GradientElement {
+extension Double: GradientKernelElement {
     static func gradientKernels(_ table: KernelTable) -> GradientKernels<Double> {
         let c = table.gradientsDouble
         return GradientKernels(
@@ -96,9 +96,9 @@ extension KernelTable {
 }
 
 /// Calls a generic function with the Swift type of an element type and its C functions.
-protocol GradientVisitor {
+protocol GradientKernelVisitor {
     associatedtype Result
-    func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Result
+    func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Result
 }
 
 extension Operands {
@@ -106,7 +106,7 @@ extension Operands {
     static let gradientTypes: [ElementType] = [.float32, .float64]
 
     /// Runs a visitor on an element type that ``gradientTypes`` has.
-    func visitGradient<Visitor: GradientVisitor>(
+    func visitGradientKernels<Visitor: GradientKernelVisitor>(
         _ elementType: ElementType, _ visitor: Visitor
     ) throws(GraphError) -> Visitor.Result {
         switch elementType {

@@ -1,6 +1,6 @@
 /// Constant (opset 1 to 23): a tensor, a number or string, or a list of them as an attribute.
 struct ConstantOperator: Operator {
-    private let value: Tensor
+    let value: Tensor
 
     static var admitsEmpty: Bool { true }
 

@@ -10,6 +10,7 @@ extension OperatorRegistry {
         "GatherElementsGradient": Entry(GatherElementsGradientOperator.self, inputs: 3...3),
         "GatherGradient": Entry(GatherGradientOperator.self, inputs: 3...3),
         "GatherNDGradient": Entry(GatherElementsGradientOperator.self, inputs: 3...3),
+        "LRNGradient": Entry(LRNGradientOperator.self, inputs: 2...2),
         "LossGradient": Entry(LossGradientOperator.self, inputs: 3...4),
         "MatMulGradient": Entry(MatMulGradientOperator.self, inputs: 3...3),
         "NormalizationGradient": Entry(NormalizationGradientOperator.self, inputs: 3...3, outputs: 1...3),

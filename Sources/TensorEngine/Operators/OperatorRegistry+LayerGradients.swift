@@ -1,5 +1,6 @@
 extension OperatorRegistry {
-    /// Gradients and training forms of convolutions, pools, recurrent layers, normalizations over the batch and Dropout.
+    /// Gradients and training forms of convolutions, pools, recurrent layers, normalizations over the batch and
+    /// Dropout.
     static let layerGradientEntries: [String: Entry] = {
         var entries: [String: Entry] = [
             "AveragePoolGradient": Entry(PoolGradientOperator.self, inputs: 2...2),

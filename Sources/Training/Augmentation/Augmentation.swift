@@ -53,8 +53,8 @@ public struct Augmentation: Sendable, Hashable {
     }
 
     /// Changes a batch, one example for each of the rows.
-    /// - Throws: ``DataError`` when the steps do not suit the examples' shape, or the tensor is not of float32 or not of
-    ///   as many examples.
+    /// - Throws: ``DataError`` when the steps do not suit the examples' shape, or the tensor is not of float32 or not
+    ///   of as many examples.
     public func apply(to tensor: inout Tensor, rows: some Collection<Int>, seed: UInt64, epoch: Int) throws(DataError) {
         guard tensor.elementType == .float32, tensor.shape.dimensions.first == rows.count else {
             throw DataError(

@@ -1,8 +1,8 @@
 import Glibc
 import JSONDocuments
 
-/// What is wrong with training data: where (a file's line, a record's offset, a path in it), what was found and what was
-/// expected.
+/// What is wrong with training data: where (a file's line, a record's offset, a path in it), what was found and what
+/// was expected.
 public struct DataError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Reason: String, Sendable, Hashable {
         /// The bytes break their format: CSV, JSON, a dataset file.

@@ -5,8 +5,8 @@ public protocol Dataset: Sendable {
     /// The schema, its classes known.
     var schema: DatasetSchema { get }
     var rowCount: Int { get }
-    /// SHA-256 in lower-case hexadecimal of the schema and, row by row, the features, label, weight and provenance: equal
-    /// for equal rows, in memory and in a file.
+    /// SHA-256 in lower-case hexadecimal of the schema and, row by row, the features, label, weight and provenance:
+    /// equal for equal rows, in memory and in a file.
     var digest: String { get }
 
     /// Copies the numbers of a row.

@@ -4,7 +4,7 @@ extension DatasetSchema {
     /// Reads a schema.
     /// - Throws: ``JSONError`` with the path of what is wrong.
     public init(_ json: JSONCursor, limits: DataLimits = .default) throws(JSONError) {
-        try json.rejectUnknownMembers(allowed: ["features", "label", "weight", "missing"])
+        try json.rejectUnknownMembers(allowed: ["features", "label", "weight", "missing", "absent"])
         let listed = try json.member("features")
         var features: [Feature] = []
         if case .object = listed.value {
@@ -12,7 +12,14 @@ extension DatasetSchema {
             try listed.rejectUnknownMembers(allowed: ["shape"])
             features = [Feature(name: "features", kind: .tensor(try Self.shape(try listed.member("shape"), limits)))]
         } else {
-            for element in try listed.elements() { features.append(try Feature(element, limits)) }
+            let elements = try listed.elements()
+            guard elements.count <= Self.maximumFeatures else {
+                throw listed.failure(
+                    "found \(elements.count) features, expected at most \(Self.maximumFeatures): "
+                        + "a tensor holds more numbers"
+                )
+            }
+            for element in elements { features.append(try Feature(element, limits)) }
         }
         guard !features.isEmpty else { throw listed.failure("found no features, expected at least one") }
         self.init(features: features, label: nil)
@@ -21,6 +28,13 @@ extension DatasetSchema {
         if let missing = try json.optionalMember("missing") {
             missingTexts = []
             for text in try missing.elements() { missingTexts.append(try text.string()) }
+        }
+        if let absent = try json.optionalMember("absent") {
+            let name = try absent.string()
+            guard ["error", "missing"].contains(name) else {
+                throw absent.unknownName(name, among: ["error", "missing"])
+            }
+            admitsAbsent = name == "missing"
         }
         try check(json, listed, limits)
     }
@@ -68,6 +82,7 @@ extension DatasetSchema {
         ]
         if let label { members["label"] = label.json }
         if let weight { members["weight"] = .string(weight) }
+        if admitsAbsent { members["absent"] = "missing" }
         return .object(members)
     }
 }

@@ -65,6 +65,9 @@ public struct DatasetSchema: Sendable, Hashable {
         }
     }
 
+    /// Features of one schema.
+    public static let maximumFeatures = 16_384
+
     public var features: [Feature]
     /// nil where there is nothing to predict but the features themselves.
     public var label: Label?
@@ -72,6 +75,10 @@ public struct DatasetSchema: Sendable, Hashable {
     public var weight: String?
     /// Texts of a table that stand for a missing value, besides nothing at all.
     public var missingTexts: [String] = ["NA", "NaN", "nan", "null"]
+
+    /// Whether features by name that a record does not have are missing values; else they are a mistake, as a misspelt
+    /// name would be.
+    public var admitsAbsent = false
 
     public init(features: [Feature], label: Label?, weight: String? = nil) {
         self.features = features

@@ -1,7 +1,8 @@
 import Crypto
 import JSONDocuments
 
-/// Checks examples against a schema and makes rows of them: labels become numbers, classes are numbered, the digest grows.
+/// Checks examples against a schema and makes rows of them: labels become numbers, classes are numbered, the digest
+/// grows.
 struct ExampleEncoder {
     let schema: DatasetSchema
     let limits: DataLimits
@@ -11,6 +12,11 @@ struct ExampleEncoder {
     private var codes: [String: Int] = [:]
     private var names: [String] = []
     private let classesAreGiven: Bool
+    /// Where a row's integer categories are.
+    private let integerPlaces: [Int]
+
+    /// Beyond, binary32 does not tell integers apart.
+    static let largestInteger: Float = 16_777_216
 
     init(_ schema: DatasetSchema, limits: DataLimits) {
         self.schema = schema
@@ -22,6 +28,12 @@ struct ExampleEncoder {
         } else {
             classesAreGiven = false
         }
+        var (places, start): ([Int], Int) = ([], 0)
+        for feature in schema.features {
+            if feature.kind == .integerCategory { places.append(start) }
+            start += feature.kind.numberCount
+        }
+        integerPlaces = places
         hash.update(data: schema.json.serialized())
     }
 
@@ -56,6 +68,14 @@ struct ExampleEncoder {
             throw DataError(
                 .mismatch, at: schema.name(ofNumber: place), "found \(example.numbers[place]), expected a finite number"
             )
+        }
+        for place in integerPlaces where !example.numbers[place].isNaN {
+            let number = example.numbers[place]
+            guard number == number.rounded(), abs(number) <= Self.largestInteger else {
+                throw DataError(
+                    .mismatch, at: schema.name(ofNumber: place),
+                    "found \(number), expected an integer of at most 24 bits")
+            }
         }
         guard example.weight.isFinite, example.weight >= 0 else {
             throw DataError(

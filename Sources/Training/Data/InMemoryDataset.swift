@@ -43,8 +43,9 @@ public final class InMemoryDataset: Dataset {
 
     public func copyFeatures(_ row: Int, into target: UnsafeMutableBufferPointer<Float>) {
         precondition(target.count >= featureWidth, "room for \(target.count) numbers, expected \(featureWidth)")
-        rows.numbers.withUnsafeBufferPointer { numbers in
-            for index in 0..<featureWidth { target[index] = numbers[row * featureWidth + index] }
+        rows.numbers.withUnsafeBytes { numbers in
+            let bytes = numbers[4 * row * featureWidth..<4 * (row + 1) * featureWidth]
+            UnsafeMutableRawBufferPointer(target).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes))
         }
     }
 

@@ -3,8 +3,8 @@ import TensorEngine
 
 /// The rows of a NumPy archive (`.npz`) as examples; the archive is held in memory.
 ///
-/// Features, label and weight are arrays of their names, rows first. Where no array has a feature's name, one array `x`,
-/// `X`, `data` or `features` holds all features side by side; a label may be in `y` or `labels`.
+/// Features, label and weight are arrays of their names, rows first. Where no array has a feature's name, one array
+/// `x`, `X`, `data` or `features` holds all features side by side; a label may be in `y` or `labels`.
 public final class NPZExamples {
     private struct Source {
         let values: [Float]

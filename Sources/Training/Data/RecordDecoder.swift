@@ -3,23 +3,20 @@ public import JSONDocuments
 /// Makes examples of JSON objects: a topic's records, rows of a request, lines of a file.
 ///
 /// A record has its features by name, `{"age": 42, "city": "Bonn", "label": "yes"}`, or in one array in the schema's
-/// order, `{"features": [42, "Bonn"], "label": "yes"}`. A tensor is nested as its shape says, or flat. In the array form a
-/// schema of one tensor takes the array itself, and one of numbers only may be flat across its features. Null and, by
-/// name, what is absent are missing numbers and words.
+/// order, `{"features": [42, "Bonn"], "label": "yes"}`. A tensor is nested as its shape says, or flat. In the array
+/// form a schema of one tensor takes the array itself, and one of numbers only may be flat across its features. Null is
+/// a missing number or word, and so is what is absent where the schema says so. Other members are ignored.
 public struct RecordDecoder: Sendable {
     private let schema: DatasetSchema
     private let limits: DataLimits
-    private let allowedMembers: Set<String>
     private let jsonLimits: JSONLimits
+    /// Whether a feature has the name of the array form's member.
+    private let isNamed: Bool
 
     public init(_ schema: DatasetSchema, limits: DataLimits = .default) {
         self.schema = schema
         self.limits = limits
-        var names = Set(schema.features.map(\.name))
-        names.formUnion(schema.label?.names ?? [])
-        if let weight = schema.weight { names.insert(weight) }
-        names.insert("features")
-        allowedMembers = names
+        isNamed = schema.features.contains { $0.name == "features" }
         jsonLimits = JSONLimits(
             maximumBytes: limits.maximumRecordBytes, maximumDepth: 16, maximumValues: 4 * limits.maximumColumns + 1024)
     }
@@ -51,15 +48,15 @@ public struct RecordDecoder: Sendable {
     }
 
     private func example(_ json: JSONCursor, _ provenance: Provenance) throws(JSONError) -> Example {
-        try json.rejectUnknownMembers(allowed: allowedMembers)
         var values = Values()
         values.numbers.reserveCapacity(schema.numberCount)
-        let isNamed = schema.features.contains { $0.name == "features" }
         if let list = try json.optionalMember("features"), !isNamed || isWholeRow(list) {
             try positional(list, &values)
         } else {
             for feature in schema.features {
-                try values.add(try json.optionalMember(feature.name), feature, json)
+                let member = try json.optionalMember(feature.name)
+                if member == nil, !schema.admitsAbsent { try requireMember(feature.name, json) }
+                try values.add(member, feature, json)
             }
         }
         var weight: Float = 1
@@ -70,6 +67,13 @@ public struct RecordDecoder: Sendable {
         return Example(
             numbers: values.numbers, texts: values.texts, label: try label(json), weight: weight,
             provenance: provenance)
+    }
+
+    private func requireMember(_ name: String, _ json: JSONCursor) throws(JSONError) {
+        guard case .object(let members) = json.value, members[name] == nil else { return }
+        let others = members.keys.filter { key in !schema.features.contains { $0.name == key } }
+        let hint = NearestName.nearest(to: name, among: others).map { "; did you mean it by \"\($0)\"?" } ?? ""
+        throw json.failure("missing member \"\(name)\"\(hint)")
     }
 
     /// Whether a member that has a feature's name holds the whole row.

@@ -37,8 +37,8 @@ public struct SplitPlan: Sendable {
             guard held > 0, held < count else {
                 throw DataError(
                     .tooFewRows,
-                    "holding out \(fraction) of \(count) rows leaves \(count - held) to train on and \(held) to judge by, "
-                        + "expected some of each")
+                    "holding out \(fraction) of \(count) rows leaves \(count - held) to train on and \(held) to judge "
+                        + "by, expected some of each")
             }
         case .kFold(let wanted):
             guard wanted <= count else {
@@ -124,7 +124,8 @@ public struct SplitPlan: Sendable {
         return (dealt(groups, count, seed, "stratified fold"), warnings)
     }
 
-    /// Deals the rows of each group, shuffled, round and round: folds differ by one row at most, in each group and in all.
+    /// Deals the rows of each group, shuffled, round and round: folds differ by one row at most, in each group and in
+    /// all.
     private static func dealt(_ groups: [[Int]], _ count: Int, _ seed: UInt64, _ stream: String) -> [Int32] {
         var folds = [Int32](repeating: 0, count: groups.reduce(0) { $0 + $1.count })
         var next = 0
@@ -146,8 +147,8 @@ public struct SplitPlan: Sendable {
         guard let empty = sizes.firstIndex(where: { $0 == 0 || $0 == folds.count }) else { return }
         throw DataError(
             .tooFewRows,
-            "fold \(empty) has \(sizes[empty]) of \(folds.count) rows by their hashes, expected some in every fold: take fewer "
-                + "folds, or assign by permutation")
+            "fold \(empty) has \(sizes[empty]) of \(folds.count) rows by their hashes, expected some in every fold: "
+                + "take fewer folds, or assign by permutation")
     }
 
     private static func classRows(_ dataset: any Dataset) throws(DataError) -> [[Int]] {

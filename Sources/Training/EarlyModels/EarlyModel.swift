@@ -54,7 +54,8 @@ public struct FittedModel: Sendable {
     public let graph: Graph
     public let kind: EarlyModelKind
     public let task: EarlyModelTask
-    /// What fitting found: iterations, coefficients, the number of nodes or of support vectors.
+    /// What fitting found: iterations, coefficients, the number of nodes or of support vectors. Lists of more than 4,096
+    /// numbers are null.
     public let details: JSONValue
     /// What whoever asked for the fit should know, as that it stopped before it converged.
     public let warnings: [String]

@@ -6,7 +6,8 @@ public struct ClassificationAccumulator: Sendable, Hashable {
     private var logLossSum = 0.0
     private var weightSum = 0.0
 
-    /// What a probability is at least, and at most less than 1, in the log loss: binary32's unit, as scikit-learn takes it.
+    /// What a probability is at least, and at most less than 1, in the log loss: binary32's unit, as scikit-learn takes
+    /// it.
     static let smallestProbability = Double(Float.ulpOfOne)
 
     /// - Parameter maximumScoreCount: scores kept for the area under the ROC curve; beyond, it is left out.

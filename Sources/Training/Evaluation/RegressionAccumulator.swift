@@ -1,7 +1,7 @@
 import Glibc
 
-/// Gathers predictions of numbers, row by row; accumulators of parts merge into that of the whole. Several targets count
-/// alike: a metric is the mean of theirs.
+/// Gathers predictions of numbers, row by row; accumulators of parts merge into that of the whole. Several targets
+/// count alike: a metric is the mean of theirs.
 public struct RegressionAccumulator: Sendable, Hashable {
     private struct Target: Sendable, Hashable {
         var absolute = 0.0

@@ -1,7 +1,7 @@
 public import JSONDocuments
 
-/// A search for hyperparameters as a function: from the results so far to what to run next. Whoever has the same spec, seed
-/// and results comes to the same trials, in whatever order the results came.
+/// A search for hyperparameters as a function: from the results so far to what to run next. Whoever has the same spec,
+/// seed and results comes to the same trials, in whatever order the results came.
 public struct Search: Sendable {
     /// One run of a training request with these values in it.
     public struct Trial: Sendable, Hashable {

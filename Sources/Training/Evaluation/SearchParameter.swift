@@ -21,7 +21,8 @@ public struct SearchParameter: Sendable, Hashable {
         self.count = count
     }
 
-    /// Reads `{"choices": [32, 64]}`, a bare array of choices, or `{"distribution": "log_uniform", "lower": 1e-4, "upper": 1}`.
+    /// Reads `{"choices": [32, 64]}`, a bare array of choices, or
+    /// `{"distribution": "log_uniform", "lower": 1e-4, "upper": 1}`.
     /// - Throws: ``JSONError`` with the path of what is wrong.
     public init(_ json: JSONCursor) throws(JSONError) {
         count = nil

@@ -11,8 +11,8 @@ public struct SearchSpec: Sendable, Hashable {
         case grid
         /// Drawn combinations (Bergstra and Bengio, 2012).
         case random(trials: Int)
-        /// Drawn combinations with few epochs; the best of each round go on with `reduction` times as many (Jamieson and
-        /// Talwalkar, 2016).
+        /// Drawn combinations with few epochs; the best of each round go on with `reduction` times as many (Jamieson
+        /// and Talwalkar, 2016).
         case successiveHalving(trials: Int, reduction: Int, minimumResource: Int, maximumResource: Int)
     }
 

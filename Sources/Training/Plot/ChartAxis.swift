@@ -1,7 +1,7 @@
 import Glibc
 
-/// One axis of a chart: a range that ends at round numbers, and the ticks in it (Heckbert, "Nice numbers for graph labels",
-/// 1990).
+/// One axis of a chart: a range that ends at round numbers, and the ticks in it (Heckbert, "Nice numbers for graph
+/// labels", 1990).
 struct ChartAxis: Sendable, Hashable {
     let lower: Double
     let upper: Double
@@ -9,8 +9,8 @@ struct ChartAxis: Sendable, Hashable {
     private let isLogarithmic: Bool
 
     /// - Parameters:
-    ///   - values: what is to be shown; those that are not finite, or not positive where the axis is logarithmic, are left
-    ///     out.
+    ///   - values: what is to be shown; those that are not finite, or not positive where the axis is logarithmic, are
+    ///     left out.
     ///   - tickCount: about how many.
     init(_ values: some Sequence<Double>, tickCount: Int = 5, isLogarithmic: Bool = false) {
         self.isLogarithmic = isLogarithmic
@@ -26,8 +26,9 @@ struct ChartAxis: Sendable, Hashable {
             ticks = exponents.map { pow(10, Double($0)) }
             return
         }
-        if least == most {
-            let margin = least == 0 ? 1 : abs(least) / 10
+        // Less is rounding, and below what can be divided.
+        if most - least <= max(abs(least), abs(most)) * 1e-12 || most - least < 1e-290 {
+            let margin = abs(least) < 1e-280 ? 1 : abs(least) / 10
             (least, most) = (least - margin, most + margin)
         }
         let step = Self.nice((most - least) / Double(max(tickCount - 1, 1)))

@@ -15,8 +15,8 @@ public enum TerminalChart {
     /// ANSI's codes for the colors of the series.
     private static let colors = [36, 33, 35, 32, 34, 31]
 
-    /// A chart of `width` by `height` characters or a little more: the range of the values to the left, the names below.
-    /// Where series cross in one character, the later one's color shows.
+    /// A chart of `width` by `height` characters or a little more: the range of the values to the left, the names
+    /// below. Where series cross in one character, the later one's color shows.
     /// - Parameters:
     ///   - width: at least 20; ten of them are the axis.
     ///   - height: at least 3; one of them is the legend.
@@ -42,7 +42,7 @@ public enum TerminalChart {
                     continue
                 }
                 let x = count > 1 ? Int((Double(step) / Double(count - 1) * Double(2 * columns - 1)).rounded()) : 0
-                let part = most > least ? (value / 2 - least / 2) / (most / 2 - least / 2) : 0.5
+                let part = position(value, least, most) ?? 0.5
                 let y = Int(((1 - part) * Double(4 * rows - 1)).rounded())
                 let steps = previous.map { max(abs(x - $0.x), abs(y - $0.y)) } ?? 0
                 for step in 0...steps {
@@ -68,6 +68,12 @@ public enum TerminalChart {
         }
         lines.append(legend(series, usesColor))
         return lines
+    }
+
+    /// Where a value lies between the least, 0, and the most, 1; nil where these are the same. Halves do not overflow.
+    private static func position(_ value: Double, _ least: Double, _ most: Double) -> Double? {
+        let range = most / 2 - least / 2
+        return range > 0 ? min(max((value / 2 - least / 2) / range, 0), 1) : nil
     }
 
     private static func cell(_ dots: UInt8) -> String {
@@ -100,7 +106,7 @@ public enum TerminalChart {
         return String(
             means.map { value in
                 guard value.isFinite else { return " " }
-                let part = most > least ? (value / 2 - least / 2) / (most / 2 - least / 2) : 0
+                let part = position(value, least, most) ?? 0
                 return blocks[min(Int(part * 8), 7)]
             })
     }

@@ -98,7 +98,10 @@ extension PipelineBuilder {
         try data.forEachBatch(track, self) { values throws(DataError) in
             for row in stride(from: 0, to: values.count, by: width) {
                 for (index, place) in places.enumerated() where !values[row + place].isNaN {
-                    found[index].insert(Int(values[row + place]))
+                    guard let integer = Int(exactly: values[row + place]) else {
+                        throw DataError(.mismatch, "found the category \(values[row + place]), expected an integer")
+                    }
+                    found[index].insert(integer)
                 }
             }
             guard found.allSatisfy({ $0.count <= Self.maximumCategories }) else {

@@ -57,8 +57,8 @@ public struct FittedPipeline: Sendable {
     /// The pipeline by itself: from ``rawInputs`` to one output for each of ``outputs``, in their order.
     public var graph: Graph { Self.graph(builder, outputs) }
 
-    /// What the graph is given: all numeric columns as `features`, and each other feature by its name, where any of it is
-    /// needed.
+    /// What the graph is given: all numeric columns as `features`, and each other feature by its name, where any of it
+    /// is needed.
     public var rawInputs: [ValueInfo] { inputs.map(\.info) }
 
     /// These rows of a dataset as ``rawInputs``.
@@ -163,8 +163,8 @@ public struct FittedPipeline: Sendable {
             guard fixed.count == wanted.count, fixed.reduce(1, *) == output.dimensions.reduce(1, *) else {
                 throw DataError(
                     .mismatch,
-                    "the preprocessing makes [batch, \(output.dimensions.map(String.init).joined(separator: ", "))], the "
-                        + "model expects [\(input.dimensions.map(\.description).joined(separator: ", "))]")
+                    "the preprocessing makes [batch, \(output.dimensions.map(String.init).joined(separator: ", "))], "
+                        + "the model expects [\(input.dimensions.map(\.description).joined(separator: ", "))]")
             }
             output.value = try builder.reshape(output.value, to: fixed)
             output.dimensions = fixed

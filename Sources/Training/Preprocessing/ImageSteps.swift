@@ -7,8 +7,8 @@ extension PipelineBuilder {
             guard options.layout.extents(track.dimensions) != nil else {
                 throw DataError(
                     .mismatch,
-                    "the tensor \(DataError.quoted(track.features[0])) is of shape \(track.dimensions), expected an image of "
-                        + "two or three dimensions")
+                    "the tensor \(DataError.quoted(track.features[0])) is of shape \(track.dimensions), expected an "
+                        + "image of two or three dimensions")
             }
             let isFirst = options.layout == .channelsFirst && track.dimensions.count == 3
             let axes = isFirst ? [2, 3] : [1, 2]

@@ -1,8 +1,16 @@
 import TensorEngine
 
 extension PipelineBuilder {
-    private static func isNumeric(_ track: Track, _ kind: DatasetSchema.FeatureKind) -> Bool {
-        track.content == .encoded || track.content == .tensor || (track.content == .columns && kind == .number)
+    /// Numeric columns and tensors; columns that stand for a category or a text only when they are asked for.
+    private func numericTracks(_ columns: [String]?) throws(DataError) -> [(index: Int, places: [Int])] {
+        try tracks(columns, suiting: "numeric") { track, kind in
+            switch track.content {
+            case .columns: kind == .number
+            case .tensor: true
+            case .encoded: columns != nil
+            case .text, .tokens: false
+            }
+        }
     }
 
     /// Which group each number of a row is counted in, how many there are, and what their parameters' shape is.
@@ -31,8 +39,8 @@ extension PipelineBuilder {
 
     private func statistics(
         _ track: Track, _ groups: [Int], _ count: Int, _ data: TrainingRows
-    ) throws(DataError) -> ColumnStatistics {
-        var statistics = ColumnStatistics(groupCount: count)
+    ) throws(DataError) -> GroupStatistics {
+        var statistics = GroupStatistics(groupCount: count)
         try data.forEachBatch(track, self) { values throws(DataError) in statistics.add(values, groups: groups) }
         for group in Set(groups).sorted() where group >= 0 && statistics.counts[group] == 0 {
             let place = groups.firstIndex(of: group) ?? 0
@@ -47,7 +55,7 @@ extension PipelineBuilder {
     mutating func standardize(
         _ columns: [String]?, _ statistics: PreprocessingStep.Statistics, _ data: TrainingRows
     ) throws(DataError) {
-        for (index, places) in try tracks(columns, suiting: "numeric", Self.isNumeric) {
+        for (index, places) in try numericTracks(columns) {
             let track = tracks[index]
             let (groups, count, shape) = try groups(track, places, statistics)
             let found = try self.statistics(track, groups, count, data)
@@ -66,7 +74,7 @@ extension PipelineBuilder {
         _ columns: [String]?, _ statistics: PreprocessingStep.Statistics, lower: Double, upper: Double, clips: Bool,
         _ data: TrainingRows
     ) throws(DataError) {
-        for (index, places) in try tracks(columns, suiting: "numeric", Self.isNumeric) {
+        for (index, places) in try numericTracks(columns) {
             let track = tracks[index]
             let (groups, count, shape) = try groups(track, places, statistics)
             let found = try self.statistics(track, groups, count, data)
@@ -87,7 +95,7 @@ extension PipelineBuilder {
     }
 
     mutating func rescale(_ columns: [String]?, scale: Double, offset: Double) throws(DataError) {
-        for (index, places) in try tracks(columns, suiting: "numeric", Self.isNumeric) {
+        for (index, places) in try numericTracks(columns) {
             let track = tracks[index]
             let width = track.content == .columns ? track.width : 1
             let used = Set(track.content == .columns ? places : [0])

@@ -6,8 +6,8 @@ import TensorEngine
 ///     {"steps": [{"type": "impute", "strategy": "median"}, {"type": "standardize"}, {"type": "one_hot"}]}
 ///
 /// What the steps leave goes side by side into one input of the model: numeric columns first, the other features in the
-/// order of the schema, encoded integer categories last. A single feature keeps its shape. For a model of several inputs,
-/// `"inputs": {"image": ["photo"], "table": ["age", "city"]}` says which features go where.
+/// order of the schema, encoded integer categories last. A single feature keeps its shape. For a model of several
+/// inputs, `"inputs": {"image": ["photo"], "table": ["age", "city"]}` says which features go where.
 public struct Pipeline: Sendable, Hashable {
     public var steps: [PreprocessingStep]
     /// The features of each input of the model; nil for a single one of all.
@@ -104,8 +104,8 @@ extension PipelineBuilder {
             guard track.content != .text else {
                 throw DataError(
                     .unsupported,
-                    "the feature \(DataError.quoted(track.features[0])) is words: expected a step that makes numbers of it "
-                        + "(one_hot, token_ids, bag_of_words)")
+                    "the feature \(DataError.quoted(track.features[0])) is words: expected a step that makes numbers "
+                        + "of it (one_hot, token_ids, bag_of_words)")
             }
             if track.content == .columns, places.count < track.features.count {
                 track.value = try columns(track.value, places)
@@ -118,8 +118,8 @@ extension PipelineBuilder {
         if let tokens = parts.first(where: { $0.content == .tokens }) {
             throw DataError(
                 .unsupported,
-                "the numbers of words of \(DataError.quoted(tokens.features[0])) cannot stand beside other features: expected "
-                    + "\"inputs\" that give them an input of their own")
+                "the numbers of words of \(DataError.quoted(tokens.features[0])) cannot stand beside other features: "
+                    + "expected \"inputs\" that give them an input of their own")
         }
         var values: [String] = []
         for part in parts {

@@ -18,9 +18,11 @@ struct PipelineBuilder {
         self.schema = schema
         var columns: [Int] = []
         var names: [String] = []
-        for (index, feature) in schema.features.enumerated() {
+        var start = 0
+        for feature in schema.features {
+            defer { start += feature.kind.numberCount }
             guard feature.kind == .number || feature.kind == .integerCategory else { continue }
-            columns += schema.numberRange(of: index) ?? 0..<0
+            columns.append(start)
             names.append(feature.name)
         }
         if !columns.isEmpty {
@@ -107,8 +109,8 @@ struct PipelineBuilder {
             attributes: ["axis": .int(1)])
     }
 
-    /// The graph that makes some values, with as few inputs and nodes as it takes. Its outputs have names of their own: a
-    /// feature that no step touches is an input, and one may go to several outputs.
+    /// The graph that makes some values, with as few inputs and nodes as it takes. Its outputs have names of their own:
+    /// a feature that no step touches is an input, and one may go to several outputs.
     func graph(of values: [ValueInfo]) -> Graph {
         var needed = Set(values.map(\.name))
         var kept: [Node] = []
@@ -140,6 +142,7 @@ extension PipelineBuilder {
     func tracks(
         _ names: [String]?, suiting expected: String, _ suits: (Track, DatasetSchema.FeatureKind) -> Bool
     ) throws(DataError) -> [(index: Int, places: [Int])] {
+        let wanted = names.map { Set($0) }
         var kinds: [String: DatasetSchema.FeatureKind] = [:]
         for feature in schema.features { kinds[feature.name] = feature.kind }
         var result: [(index: Int, places: [Int])] = []
@@ -147,7 +150,7 @@ extension PipelineBuilder {
         for (index, track) in tracks.enumerated() {
             var places: [Int] = []
             for (place, name) in track.features.enumerated() {
-                guard names?.contains(name) ?? true, let kind = kinds[name] else { continue }
+                guard wanted?.contains(name) ?? true, let kind = kinds[name] else { continue }
                 found.insert(name)
                 if suits(track, kind) {
                     places.append(place)

@@ -1,4 +1,5 @@
-/// One step of preprocessing, before it is fitted. Columns are features by their names; nil for all that a step suits.
+/// One step of preprocessing, before it is fitted. Columns are features by their names; nil for all that a step suits,
+/// encoded categories and texts left out.
 public enum PreprocessingStep: Sendable, Hashable {
     /// To mean 0 and standard deviation 1 of the training rows; a constant becomes 0.
     case standardize(columns: [String]?, Statistics)

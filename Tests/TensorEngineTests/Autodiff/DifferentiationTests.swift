@@ -132,6 +132,18 @@ import Testing
         #expect(try run(trained, shaped, [floats([1, 2], [1, 2])])[1].floats == [0.5, 0.5, 1, 1])
     }
 
+    @Test func constantNodes() throws {
+        let graph = try layer([
+            Node(
+                name: "factor", operatorType: "Constant", inputs: [], outputs: ["f"],
+                attributes: ["value_float": .float(3)]),
+            node("Mul", ["b", "f"], "y"), total("y"),
+        ])
+        let trained = try Differentiation.differentiate(graph, loss: "loss", parameters: ["b"], outputs: ["f"])
+        #expect(trained.graph.initializers["f"] != nil)
+        #expect(try run(trained, graph, [floats([1, 2], [1, 2])])[2].floats == [3, 3])
+    }
+
     @Test func unneededNodesAreDropped() throws {
         // Loop has no gradient, but the loss does not depend on it.
         let graph = try layer([
@@ -186,19 +198,21 @@ import Testing
 
     @Test func operatorsWithoutGradient() throws {
         let graph = try layer([
-            node("MatMul", ["x", "w"], "y"), node("MeanVarianceNormalization", ["y"], "d", ["axes": .ints([0])]),
-            total("d"),
+            node("MatMul", ["w", "w"], "v"), node("Det", ["v"], "d"), total("d"),
         ])
         let found = message { try Differentiation.differentiate(graph, loss: "loss", parameters: ["w"]) }
         #expect(
-            found == "node 'make d' (MeanVarianceNormalization): has no gradient, but lies between a parameter and the "
+            found == "node 'make d' (Det): has no gradient, but lies between a parameter and the "
                 + "loss 'loss'")
         // A frozen part may have any operators.
         let frozen = try layer([
-            node("MeanVarianceNormalization", ["x"], "d", ["axes": .ints([0])]), node("MatMul", ["d", "w"], "y"),
-            total("y"),
+            node("Det", ["square"], "d"), node("MatMul", ["x", "w"], "y"), node("Mul", ["y", "d"], "z"),
+            total("z"),
         ])
-        _ = try Differentiation.differentiate(frozen, loss: "loss", parameters: ["w"])
+        var determined = frozen
+        determined.initializers["square"] = try floats([1, 2, 3, 5], [2, 2])
+        let trained = try Differentiation.differentiate(determined, loss: "loss", parameters: ["w"])
+        #expect(try run(trained, determined, [floats([1, 2], [1, 2])])[1].floats == [-1, -1, -2, -2])
     }
 
     @Test func controlFlowIsRefusedByName() throws {

@@ -116,15 +116,9 @@ struct LayerGradientCheck {
     }
 }
 
-extension Tensor {
-    /// The elements of float32 or float64.
-    var doubles: [Double] {
-        elementType == .float64 ? withElements(Double.self) { Array($0) } : floats.map { Double($0) }
-    }
-}
-
 extension LayerGradientCase {
-    /// Compares the gradients with central differences in float64, and float32's with float64's on every instruction set.
+    /// Compares the gradients with central differences in float64, and float32's with float64's on every instruction
+    /// set.
     func check(differences limit: Int = 40) throws {
         let exact = try LayerGradientCheck(self, .float64)
         let results = try exact.run(exact.values)

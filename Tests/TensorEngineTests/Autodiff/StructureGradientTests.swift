@@ -208,7 +208,22 @@ import Testing
         GradientCase("InstanceNormalization", [.x([2, 3, 2, 3]), .named("scale", [3]), .named("shift", [3])]),
     ]
 
-    @Test(arguments: normalizations)
+    private static let others: [GradientCase] = [
+        GradientCase(
+            "LRN", [.x([2, 5, 2, 2])],
+            attributes: ["size": .int(3), "alpha": .float(0.9), "beta": .float(0.6), "bias": .float(1.5)]),
+        GradientCase("LRN", [.x([1, 4, 3])], attributes: ["size": .int(4), "alpha": .float(0.5)], label: "even"),
+        GradientCase("MeanVarianceNormalization", [.x([2, 3, 2, 2])]),
+        GradientCase("MeanVarianceNormalization", [.x([3, 5])], attributes: ["axes": ints(-1)], label: "rows"),
+        GradientCase(
+            "RotaryEmbedding", [.x([1, 2, 3, 4])],
+            constants: [
+                ("cos", .numbers([0.5, 0.8, 0.1, 0.9, 0.3, 0.7], shape: [1, 3, 2])),
+                ("sin", .numbers([0.2, 0.6, 0.9, 0.4, 0.8, 0.1], shape: [1, 3, 2])),
+            ], opset: 23),
+    ]
+
+    @Test(arguments: normalizations + others)
     func normalization(_ test: GradientCase) throws { try GradientCheck(test).run() }
 
     private static func losses() -> [GradientCase] {

@@ -32,6 +32,30 @@ import Testing
         #expect(try records("ü, ß ") == [["ü", " ß "]])
     }
 
+    @Test func anyTextReadsAlikeHoweverItIsCut() throws {
+        var random = RandomSource(seed: 8, stream: "texts")
+        var outcomes: Set<Bool> = []
+        for _ in 0..<300 {
+            let text = (0..<random.integer(below: 24)).map { _ in
+                ["a", "b", ",", "\"", "\"\"", "\n", "\r\n", "\r"][random.integer(below: 8)]
+            }.joined()
+            let file = try TextFile(text)
+            var results: Set<String> = []
+            for chunkSize in [1, 2, 5, 1 << 16] {
+                let reader = try CSVReader(file.path, delimiter: 44, maximumRecordBytes: 1000, chunkSize: chunkSize)
+                var records: [[String]] = []
+                var failure = ""
+                do {
+                    while try reader.next() { records.append((0..<reader.fieldCount).map { reader.text($0) }) }
+                } catch { failure = "\(error)" }
+                results.insert("\(records) \(failure)")
+                outcomes.insert(failure.isEmpty)
+            }
+            #expect(results.count == 1, "\(text.debugDescription): \(results)")
+        }
+        #expect(outcomes.count == 2)
+    }
+
     @Test(arguments: [
         ("a\nb\n\"c\n\n", "line 3: a quoted field has no end"),
         ("a\n\"b\"c\n", "line 2: found \"c\" after a closing quote, expected the delimiter or the line's end"),

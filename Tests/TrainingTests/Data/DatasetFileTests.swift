@@ -113,7 +113,7 @@ import Testing
         #expect(try refused(flipped).contains("found rows of digest"))
         // Any byte: refused, or one that says nothing (a NaN's payload, where an empty text would be).
         let original = try InMemoryDataset(schema, examples: examples())
-        for place in stride(from: 0, to: whole.count, by: 13) {
+        for place in stride(from: 0, to: whole.count, by: 37) {
             var damaged = whole
             damaged[place] ^= 0x85
             if try refused(damaged) == "no error" { expectEqual(try DatasetFile(path), original, exactNaN: false) }
@@ -150,6 +150,13 @@ import Testing
                 == "row 4: kind: found \"dogg\", expected one of the 2 classes; did you mean \"dog\"?")
         #expect(found([1], .name("cat")) == "row 4: found 1 numbers and 0 texts, expected 2 and 0")
         #expect(found([1, -.infinity], .name("cat")) == "row 4: v[1]: found -inf, expected a finite number")
+        let floors = DatasetSchema(features: [.init(name: "floor", kind: .integerCategory)], label: nil)
+        for number in [1e30, 0.5] as [Float] {
+            let example = Example(numbers: [number], label: .none, provenance: .row(4))
+            #expect(
+                message { _ = try InMemoryDataset(floors, examples: [example]) }
+                    == "row 4: floor: found \(number), expected an integer of at most 24 bits")
+        }
         #expect(found([1, 2], .none) == "row 4: kind: found no label, expected one")
         #expect(found([1, 2], .numbers([1])) == "row 4: kind: found a number, expected a class")
     }

@@ -25,9 +25,12 @@ import Testing
         #expect(byName.label == .name("1"))
         #expect(byName.provenance == place)
         #expect(try decode(mixed, "{\"features\": [7, \"Bonn\", [1, 2, 3, 4]], \"y\": \"1\"}") == byName)
-        let missing = try decode(mixed, "{\"grid\": [1, null, 3, 4], \"age\": null, \"y\": 0}")
+        let missing = try decode(mixed, "{\"grid\": [1, null, 3, 4], \"age\": null, \"city\": null, \"y\": 0}")
         #expect(missing.numbers[0].isNaN && missing.numbers[2].isNaN)
         #expect(missing.texts == [""])
+        let lenient = mixed.replacing("\"label\":", with: "\"absent\": \"missing\", \"label\":")
+        let absent = try decode(lenient, "{\"grid\": [1, 2, 3, 4], \"y\": 0, \"id\": \"x\"}")
+        #expect(absent.numbers[0].isNaN && absent.texts == [""])
     }
 
     @Test func oneTensorTakesTheWholeArray() throws {
@@ -49,13 +52,17 @@ import Testing
         ("{\"age\": 7", "line 1, column 9"),
         ("[]", "found array, expected object"),
         ("{\"age\": \"old\", \"grid\": [1, 2, 3, 4], \"y\": 1}", "age: found string, expected number"),
-        ("{\"agee\": 1}", "unknown member \"agee\"; did you mean \"age\"?"),
-        ("{\"age\": 7, \"y\": 1}", "missing member \"grid\""),
-        ("{\"age\": 7, \"grid\": [1, 2, 3], \"y\": 1}", "grid: found 3 numbers, expected 4"),
-        ("{\"age\": 7, \"grid\": [[1, 2], [3]], \"y\": 1}", "grid[1]: found 1 numbers, expected 2"),
+        ("{\"agee\": 1}", "missing member \"age\"; did you mean it by \"agee\"?"),
+        ("{\"age\": 1, \"id\": 3}", "missing member \"city\""),
+        ("{\"age\": 7, \"city\": \"x\", \"y\": 1}", "missing member \"grid\""),
+        ("{\"age\": 7, \"city\": \"x\", \"grid\": [1, 2, 3], \"y\": 1}", "grid: found 3 numbers, expected 4"),
+        ("{\"age\": 7, \"city\": \"x\", \"grid\": [[1, 2], [3]], \"y\": 1}", "grid[1]: found 1 numbers, expected 2"),
         ("{\"features\": [1, 2], \"y\": 1}", "features: found 2 values, expected 3"),
-        ("{\"age\": 7, \"grid\": [1, 2, 3, 4]}", "missing member \"y\""),
-        ("{\"age\": 1e300, \"grid\": [1, 2, 3, 4], \"y\": 1}", "age: found a number that binary32 does not hold"),
+        ("{\"age\": 7, \"city\": \"x\", \"grid\": [1, 2, 3, 4]}", "missing member \"y\""),
+        (
+            "{\"age\": 1e300, \"city\": \"x\", \"grid\": [1, 2, 3, 4], \"y\": 1}",
+            "age: found a number that binary32 does not hold"
+        ),
     ])
     func mistakesAreNamed(record: String, expected: String) {
         let found = message { _ = try decode(mixed, record) }
@@ -72,7 +79,7 @@ import Testing
 
     @Test func inlineRowsBecomeADataset() throws {
         let rows: JSONValue = [
-            ["age": 1, "city": "Bonn", "grid": [1, 2, 3, 4], "y": 1], ["age": true, "y": 1],
+            ["age": 1, "city": "Bonn", "grid": [1, 2, 3, 4], "y": 1], ["age": true, "city": "Rom", "y": 1],
             ["age": 2, "city": "Köln", "grid": [5, 6, 7, 8], "y": 0],
         ]
         let (data, poison) = try DatasetLoading.rows(

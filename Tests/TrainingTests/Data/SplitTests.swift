@@ -1,4 +1,5 @@
 import JSONDocuments
+import TensorEngine
 import Testing
 
 @testable import Training
@@ -67,6 +68,13 @@ import Testing
         expectPartition(plan, rows: 200)
         for fold in 0..<4 { #expect(data.classCounts(plan.split(fold).validation) == [30, 5, 15]) }
         #expect(plan.warnings.isEmpty)
+        // Six rows of each class: what is left over goes to other folds in each class.
+        let small = try dataset(records(18, classes: 3), classes: 3)
+        let dealt = try SplitPlan(SplitSpec(.kFold(4), isStratified: true), small, seed: 1)
+        #expect((0..<4).map { dealt.split($0).validation.count }.sorted() == [4, 4, 5, 5])
+        for fold in 0..<4 {
+            #expect(small.classCounts(dealt.split(fold).validation).allSatisfy { (1...2).contains($0) })
+        }
         let held = try SplitPlan(SplitSpec(.holdOut(fraction: 0.1), isStratified: true), data, seed: 1)
         #expect(data.classCounts(held.split(0).validation) == [12, 2, 6])
     }
@@ -136,5 +144,25 @@ import Testing
         #expect(schedule.order(epoch: 2) != schedule.order(epoch: 3))
         #expect(BatchSchedule([1, 2, 3], batchSize: 2, seed: 0, shuffles: false).batches(epoch: 9) == [[1, 2], [3]])
         #expect(BatchSchedule([1, 2, 3], batchSize: 2, seed: 0, dropsLast: true).batches(epoch: 0).count == 1)
+    }
+
+    @Test func batchesHaveLabelsAndWeights() throws {
+        var examples = records(8, classes: 4)
+        for index in examples.indices where index % 4 == 3 { examples[index].label = .index(0) }
+        examples[2].weight = 0.5
+        let data = try dataset(examples, classes: 4)
+        #expect(try data.labelTensor([1, 3, 6]).elements(as: Int64.self) == [1, 0, 2])
+        #expect(try data.weightTensor([1, 2]).elements(as: Float.self) == [1, 0.5])
+        #expect(try data.balancedClassWeights(0..<8) == [8 / 12.0, 8 / 6.0, 8 / 6.0, 0])
+        let numbers = try InMemoryDataset(
+            DatasetSchema(
+                features: [.init(name: "x", kind: .number)], label: .init(names: ["u", "v"], kind: .numbers)),
+            examples: (0..<3).map { row in
+                Example(numbers: [0], label: .numbers([Float(row), -Float(row)]), provenance: .row(row))
+            })
+        let labels = try numbers.labelTensor([2, 1])
+        #expect(labels.shape == [2, 2])
+        #expect(try labels.elements(as: Float.self) == [2, -2, 1, -1])
+        #expect(message { _ = try numbers.balancedClassWeights([0]) } == "label: only classes have balanced weights")
     }
 }

@@ -106,4 +106,35 @@ import Training
         #expect(try integers.answers(data.features).labels == plain.labels.map { [40, -7, 1 << 40][$0] })
         #expect(integers.graph.outputs.map(\.elementType) == [.int64, .float32])
     }
+
+    /// Rows that are all the same, two of them, one column: nothing can be learned, and nothing breaks.
+    @Test(arguments: EarlyModelKind.allCases) func degenerateDataIsFitted(_ kind: EarlyModelKind) throws {
+        for (rows, columns) in [(2, 1), (12, 3)] {
+            let features = try FeatureMatrix(
+                rows: rows, columns: columns, values: [Float](repeating: 0.1, count: rows * columns))
+            let options: JSONValue = kind == .nearestNeighbors ? ["n_neighbors": 2] : [:]
+            for task in kind.tasks.sorted(by: { $0.rawValue < $1.rawValue }) {
+                let halves = (0..<rows).map { $0 % 2 }
+                let fitted = try model(kind, options).fit(
+                    features: features,
+                    targets: task == .regression
+                        ? .values(halves.map(Double.init)) : .classes(halves, names: .indices(count: 2)), seed: 1)
+                let answers = try fitted.answers(features)
+                #expect(answers.labels.count == (task == .regression ? 0 : rows))
+                #expect(answers.values.allSatisfy { $0.isFinite && abs($0) < 2 })
+                #expect(answers.values.count == (task == .regression ? rows : 2 * rows))
+                #expect(Set(answers.labels).count <= 1)
+            }
+        }
+    }
+
+    /// The fewest rows that a machine with probabilities can be fitted to.
+    @Test func probabilitiesOfTwoRows() throws {
+        let features = try FeatureMatrix(rows: 2, columns: 1, values: [-1, 1])
+        let fitted = try model(.supportVectorMachine, ["probability": true, "kernel": "linear"]).fit(
+            features: features, targets: .classes([0, 1], names: .indices(count: 2)))
+        let answers = try fitted.answers(features)
+        #expect(answers.labels == [0, 1])
+        #expect(answers.values.allSatisfy { $0 > 0 && $0 < 1 })
+    }
 }

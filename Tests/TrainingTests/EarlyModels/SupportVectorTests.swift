@@ -102,14 +102,35 @@ import Training
         #expect(zip(answers.labels, data.labels).count { $0 == $1 } > 550)
     }
 
-    @Test func graphsThatAreTooLargeAreRefused() throws {
+    /// Machines that are too large for attributes become matrix products, which say the same.
+    @Test(arguments: ["linear", "rbf", "poly", "sigmoid"]) func largeMachinesAreProducts(_ kernel: String) throws {
         var random = RandomSource(seed: 1, stream: "test")
-        let values = (0..<300 * 8000).map { _ in Float(random.integer(below: 1000) == 0 ? 1 : 0) }
-        let features = try FeatureMatrix(rows: 300, columns: 8000, values: values)
-        let targets = EarlyModelTargets.classes((0..<300).map { $0 % 2 }, names: .indices(count: 2))
-        let error = #expect(throws: EarlyModelError.self) {
-            _ = try model(.supportVectorMachine).fit(features: features, targets: targets)
+        let (rows, columns) = (90, 2400)
+        var values = [Float](repeating: 0, count: rows * columns)
+        for _ in 0..<rows * 12 { values[random.integer(below: values.count)] = Float(random.normal()) }
+        let features = try FeatureMatrix(rows: rows, columns: columns, values: values)
+        let few = try features.selecting(rows: [0, 1, 2])
+        let options: JSONValue = ["kernel": .string(kernel), "coef0": 0.5]
+        let classes = (0..<rows).map { $0 % 3 }
+        let numbers = (0..<rows).map { Double($0) }
+        for targets in [EarlyModelTargets.classes(classes, names: .indices(count: 3)), .values(numbers)] {
+            let fitted = try model(.supportVectorMachine, options).fit(features: features, targets: targets)
+            #expect(!fitted.graph.nodes.contains { $0.operatorType.hasPrefix("SVM") })
+            let answers = try fitted.answers(few)
+            let expected = fitted.predictions(few)
+            #expect(answers.labels == expected.compactMap(\.classIndex))
+            #expect(largestDifference(answers.values, expected.flatMap(\.values), floor: 1) < 1e-5)
         }
-        #expect(error?.kind == .limitExceeded)
+    }
+
+    @Test func machinesThatAreTooLargeForProbabilitiesAreRefused() throws {
+        var values = [Float](repeating: 0, count: 50 * 41_000)
+        for place in stride(from: 0, to: values.count, by: 997) { values[place] = 1 }
+        let features = try FeatureMatrix(rows: 50, columns: 41_000, values: values)
+        let error = #expect(throws: EarlyModelError.self) {
+            _ = try model(.supportVectorMachine, ["kernel": "linear", "gamma": "auto", "probability": true]).fit(
+                features: features, targets: .classes((0..<50).map { $0 % 2 }, names: .indices(count: 2)))
+        }
+        #expect(error?.kind == .limitExceeded && error?.subject == "probability")
     }
 }

@@ -59,11 +59,14 @@ import Testing
         #expect(logarithmic.position(-1) == nil)
         #expect(abs((logarithmic.position(1) ?? 0) - 0.6) < 1e-12)
         for values in [
-            [2000, 4001].map { $0 * Double.leastNonzeroMagnitude }, [-1e299, 1e299], [1e15, 1e15 + 1],
+            [0, Double.leastNonzeroMagnitude], [2000, 4001].map { $0 * Double.leastNonzeroMagnitude }, [-1e299, 1e299],
+            [1e15, 1e15 + 1],
             [1e18, (1e18).nextUp], [-5, -4.999],
         ] {
             let axis = ChartAxis(values)
-            #expect(axis.ticks.count < 20 && axis.lower <= values[0] && axis.upper >= values[1], "\(values)")
+            #expect(
+                axis.lower < axis.upper && axis.ticks.count < 20 && axis.lower <= values[0] && axis.upper >= values[1],
+                "\(values)")
         }
     }
 
@@ -136,5 +139,9 @@ import Testing
         #expect(TerminalChart.sparkline([0, 2, 7, 7, .nan, .nan], width: 3) == "▁█ ")
         #expect(TerminalChart.sparkline([5, 5], width: 9) == "▁▁")
         #expect(TerminalChart.sparkline([], width: 9) == "")
+        let extremes = [0, Double.leastNonzeroMagnitude]
+        #expect(TerminalChart.sparkline(extremes, width: 2) == "▁▁")
+        #expect(TerminalChart.lines([.init("tiny", extremes)], width: 20, height: 4).count == 4)
+        #expect(TerminalChart.sparkline([-Double.greatestFiniteMagnitude, .greatestFiniteMagnitude], width: 2) == "▁█")
     }
 }

@@ -144,6 +144,19 @@ import Testing
         #expect(Array(filled.rows[(train + 2) * 3..<(train + 3) * 3]) == [0, 1, 0])
     }
 
+    @Test func categoriesAreScaledOnlyWhenAskedFor() throws {
+        let hot = PreprocessingStep.oneHot(columns: ["city"], refusesUnknown: false)
+        let kept = PreprocessingStep.select(columns: ["x0", "city"])
+        let (plain, _) = try transformed([hot, kept])
+        let (scaled, _) = try transformed([hot, kept, .standardize(columns: nil, .element)])
+        let (all, _) = try transformed([hot, kept, .standardize(columns: ["x0", "city"], .element)])
+        for row in 0..<60 {
+            #expect(scaled[row * 4] == all[row * 4] && scaled[row * 4] != plain[row * 4])
+            #expect(scaled[row * 4 + 1..<row * 4 + 4] == plain[row * 4 + 1..<row * 4 + 4])
+        }
+        #expect(Set(all.enumerated().filter { $0.offset % 4 == 1 }.map(\.element)).isDisjoint(with: [0, 1]))
+    }
+
     @Test func bagsOfWordsAreScikitLearns() throws {
         for (name, weighting, longest, normalizes, minimum) in [
             ("count", PreprocessingStep.Weighting.count, 1, false, 1), ("binary", .binary, 1, false, 3),

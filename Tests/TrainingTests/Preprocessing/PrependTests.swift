@@ -126,6 +126,45 @@ import Testing
             found == "preprocessing.inputs: nothing goes to the model's input \"table\"; did you mean it by \"tabel\"?")
     }
 
+    @Test func graphsInsideOfTheModelSeeTheirInput() throws {
+        let data = try data()
+        let fitted = try Pipeline([.select(columns: ["a"]), .rescale(columns: nil, scale: 2, offset: 0)])
+            .fit(data, rows: [0, 1])
+        func branch(_ operation: String, shadows: Bool) -> Graph {
+            // The second branch has a value of its own that is called as the input is.
+            let nodes =
+                shadows
+                ? [
+                    Node(name: "own", operatorType: "Identity", inputs: ["one"], outputs: ["x"]),
+                    Node(name: "n", operatorType: operation, inputs: ["x"], outputs: ["t"]),
+                ] : [Node(name: "n", operatorType: operation, inputs: ["x"], outputs: ["t"])]
+            return Graph(
+                name: "branch", inputs: [],
+                outputs: [ValueInfo(name: "t", elementType: .float32, dimensions: [.batch, .fixed(1)])], nodes: nodes)
+        }
+        for (condition, factor) in [(true, -2), (false, 1)] as [(Bool, Float)] {
+            let graph = Graph(
+                name: "if", inputs: [ValueInfo(name: "x", elementType: .float32, dimensions: [.batch, .fixed(1)])],
+                outputs: [ValueInfo(name: "y", elementType: .float32, dimensions: [.batch, .fixed(1)])],
+                nodes: [
+                    Node(
+                        name: "if", operatorType: "If", inputs: ["c"], outputs: ["y"],
+                        attributes: [
+                            "then_branch": .graph(branch("Neg", shadows: false)),
+                            "else_branch": .graph(branch("Abs", shadows: true)),
+                        ])
+                ],
+                initializers: [
+                    "c": try Tensor(shape: [], elements: [condition]),
+                    "one": try Tensor(shape: [1, 1], elements: [1 as Float]),
+                ])
+            let served = try fitted.prepend(to: graph)
+            let raw = try fitted.rawTensors(data, rows: [4])
+            let found = try CompiledGraph(served).run(raw, on: ExecutionContext())[0].elements(as: Float.self)
+            #expect(found == [condition ? data.features(4)[0] * factor : 1])
+        }
+    }
+
     @Test func textModelsAreStoredAndServed() throws {
         let schema = DatasetSchema(features: [.init(name: "t", kind: .text)], label: nil)
         let data = try InMemoryDataset(

@@ -102,6 +102,19 @@ extension GradientRules {
                 builder.add("CumSum", [flow, node.inputs[1]], attributes: attributes, like: node.inputs[0]), nil,
             ]
         },
+        "RotaryEmbedding": { node, flows, needed, builder throws(GraphError) in
+            var results = [String?](repeating: nil, count: node.inputs.count)
+            guard let flow = flows[0] else { return results }
+            for index in 1..<3 where needed[index] {
+                throw node.error(.unsupported, "the table '\(node.inputs[index])' is trained, which has no gradient")
+            }
+            // A rotation is undone by the opposite angle.
+            let sines = builder.add("Neg", [node.inputs[2]])
+            results[0] = builder.add(
+                "RotaryEmbedding", [flow, node.inputs[1], sines] + node.inputs.dropFirst(3),
+                attributes: node.attributes, like: node.inputs[0])
+            return results
+        },
         "ScaledDotProductAttention": { node, flows, needed, builder throws(GraphError) in
             var results = [String?](repeating: nil, count: node.inputs.count)
             guard let flow = flows[0] else { return results }

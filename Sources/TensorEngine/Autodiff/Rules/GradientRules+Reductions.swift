@@ -6,6 +6,13 @@ extension GradientRules {
             "RMSNormalization": normalization,
             "GroupNormalization": normalization,
             "InstanceNormalization": normalization,
+            "LRN": { node, flows, _, builder throws(GraphError) in
+                guard let flow = flows[0] else { return [nil] }
+                return [
+                    builder.add(
+                        "LRNGradient", [flow, node.inputs[0]], attributes: node.attributes, like: node.inputs[0])
+                ]
+            },
             "SoftmaxCrossEntropyLoss": loss,
             "NegativeLogLikelihoodLoss": loss,
             "TokenPooling": { node, flows, needed, builder throws(GraphError) in

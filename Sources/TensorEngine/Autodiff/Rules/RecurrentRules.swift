@@ -1,16 +1,8 @@
 extension GradientRules {
-    /// RNN, LSTM and GRU through time, and the operators of sequences that imported Keras models have.
+    /// RNN, LSTM and GRU through time.
     static let recurrentLayers: [String: GradientRule] = [
         "GRUTraining": recurrent, "LSTMTraining": recurrent, "RNNTraining": recurrent,
         "MaskedGRUTraining": recurrent, "MaskedLSTMTraining": recurrent, "MaskedRNNTraining": recurrent,
-        "MaskSteps": { node, flows, needed, builder throws(GraphError) in
-            guard let flow = flows[0], needed[0] else { return [] }
-            return [builder.add("MaskSteps", [flow, node.inputs[1]], like: node.inputs[0])]
-        },
-        "ReverseAxis": { node, flows, needed, builder throws(GraphError) in
-            guard let flow = flows[0], needed[0] else { return [] }
-            return [builder.add("ReverseAxis", [flow], attributes: node.attributes, like: node.inputs[0])]
-        },
     ]
 
     private static let recurrent: GradientRule = { node, flows, needed, builder throws(GraphError) in

@@ -33,6 +33,26 @@ extension TrainingForms {
                     outputs: [output],
                     attributes: ["approximate": .string(activation == "gelu_tanh" ? "tanh" : "none")]))
         },
+        "MeanVarianceNormalization": { node, builder throws(GraphError) in
+            var reader = builder.reader(node)
+            let axes = try reader.ints("axes") ?? [0, 2, 3]
+            guard let output = node.outputs.first else { return }
+            func add(_ operatorType: String, _ inputs: [String], _ output: String? = nil) -> String {
+                let name = output ?? builder.uniqueName("\(node.name)/\(operatorType)")
+                var made = Node(
+                    name: builder.uniqueName("\(name)/node"), operatorType: operatorType, inputs: inputs,
+                    outputs: [name])
+                if operatorType == "ReduceMean" { made.attributes["axes"] = .ints(axes) }
+                builder.add(made)
+                return name
+            }
+            let elementType = builder.type(of: node.inputs[0])?.elementType ?? .float32
+            // The function body of ONNX.
+            let epsilon = builder.constant("\(node.name)/epsilon", Tensor(1e-9, elementType, shape: []))
+            let centered = add("Sub", [node.inputs[0], add("ReduceMean", [node.inputs[0]])])
+            let variance = add("ReduceMean", [add("Mul", [centered, centered])])
+            _ = add("Div", [centered, add("Add", [add("Sqrt", [variance]), epsilon])], output)
+        },
         "SwiGLU": { node, builder throws(GraphError) in
             let swish = builder.uniqueName("\(node.name)/swish")
             builder.add(

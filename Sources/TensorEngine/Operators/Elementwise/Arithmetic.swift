@@ -56,7 +56,7 @@ struct ArithmeticOperator: Operator {
     ) throws(GraphError) -> Kernel {
         let combine: @Sendable (Double, Double) -> Double
         switch function {
-        case .power: combine = { pow($0, $1) }
+        case .power: combine = { $1 == 2 ? $0 * $0 : pow($0, $1) }
         case .floatRemainder: combine = { fmod($0, $1) }
         default:
             // The divisor's sign, as Python's (opset 28).

@@ -1,3 +1,4 @@
+import CTensorKernels
 import Glibc
 
 /// LogSoftmax, Hardmax (opset 1 to 13), LpNormalization (opset 1, 22), and Softmax of other types than float32: functions of
@@ -35,6 +36,9 @@ struct AxisFunctionOperator: Operator {
         let rows = AxisRows(
             flattens ? try operands.makeShape(flattened) : type.shape, axis: flattens ? 1 : axis)
         let (name, power) = (name, power)
+        if name == "LogSoftmax", type.elementType == .float32, rows.stride == 1, type.shape.elementCount > 0 {
+            return Self.logSoftmax(rows, operands.kernels)
+        }
         return Kernel { arguments in
             guard rows.length > 0, rows.count > 0 else { return }
             var values = arguments.doubles(0, type)
@@ -63,6 +67,23 @@ struct AxisFunctionOperator: Operator {
                 }
             }
             arguments.store(values, 0, type)
+        }
+    }
+
+    /// LogSoftmax of contiguous rows of float32, in float32.
+    private static func logSoftmax(_ rows: AxisRows, _ kernels: KernelTable) -> Kernel {
+        Kernel(scratchByteCount: rows.length * 4, placement: .inPlace([0])) { arguments in
+            let powers = arguments.scratch(as: Float.self)
+            for row in 0..<rows.count {
+                let x = arguments.input(0, as: Float.self) + row * rows.length
+                let y = arguments.output(0, as: Float.self) + row * rows.length
+                var greatest: Float = 0
+                kernels.functions.row_max(x, &greatest, 1, rows.length)
+                for index in 0..<rows.length { y[index] = x[index] - greatest }
+                kernels.functions.unary(MK_UNARY_EXP, y, powers, rows.length, 0, 0)
+                let logarithm = log(Float.sum(rows.length) { powers[$0] })
+                for index in 0..<rows.length { y[index] -= logarithm }
+            }
         }
     }
 }

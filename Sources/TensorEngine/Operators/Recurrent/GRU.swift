@@ -1,7 +1,8 @@
 import CTensorKernels
 
-/// GRU (opset 7, 14, 22) of float32 and, slower, float64; gates in the order update, reset, hidden. With `linear_before_reset` the reset gate
-/// is applied after the recurrent product, otherwise before, which takes two products a step.
+/// GRU (opset 7, 14, 22) of float32 and, slower, float64; gates in the order update, reset, hidden. With
+/// `linear_before_reset` the reset gate is applied after the recurrent product, otherwise before, which takes two
+/// products a step.
 struct GRUOperator: Operator {
     private let attributes: RecurrentAttributes
     private let isLinearBeforeReset: Bool

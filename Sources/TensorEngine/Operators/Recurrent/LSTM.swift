@@ -1,6 +1,7 @@
 import CTensorKernels
 
-/// LSTM (opset 7, 14, 22) of float32 and, slower, float64, with peepholes and coupled gates; gates in the order input, output, forget, cell.
+/// LSTM (opset 7, 14, 22) of float32 and, slower, float64, with peepholes and coupled gates; gates in the order input,
+/// output, forget, cell.
 struct LSTMOperator: Operator {
     private let attributes: RecurrentAttributes
     private let couplesGates: Bool

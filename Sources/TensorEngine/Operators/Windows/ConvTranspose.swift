@@ -103,14 +103,14 @@ struct ConvTransposeOperator: Operator {
         guard Operands.gradientTypes.contains(outputs[0].elementType) else {
             return try general(extents, operands, outputs[0])
         }
-        return try operands.visitGradient(outputs[0].elementType, Visitor(extents: extents, operands: operands))
+        return try operands.visitGradientKernels(outputs[0].elementType, Visitor(extents: extents, operands: operands))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let extents: ConvolutionExtents
         let operands: Operands
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             try WindowProduct(inputGradient: extents, operands)
                 .kernel(kernels, source: 0, weights: 1, bias: operands.has(2) ? 2 : nil, operands)
         }

@@ -65,18 +65,23 @@ struct LeastSquares {
     ) throws -> Int {
         guard let start = a.baseAddress, let right = b.baseAddress else { return 0 }
         let tolerance = Double(max(rows, columns)) * Double.ulpOfOne
+        // Squared lengths of the columns below the steps done, kept up to date, and what they were when last computed.
+        var squares = (0..<columns).map { dot(start + $0 * rows, start + $0 * rows, rows) }
+        var computed = squares
         for step in 0..<min(rows, columns) {
             try shouldContinue()
             // The column that is longest below the steps done; the first of equals.
             var (pivot, greatest) = (step, -1.0)
-            for column in step..<columns {
-                let length = dot(start + column * rows + step, start + column * rows + step, rows - step)
-                if length > greatest { (pivot, greatest) = (column, length) }
+            for column in step..<columns where squares[column] > greatest {
+                (pivot, greatest) = (column, squares[column])
             }
-            let length = greatest.squareRoot()
+            let candidate = start + pivot * rows + step
+            let length = dot(candidate, candidate, rows - step).squareRoot()
             guard length > tolerance else { return step }
             if pivot != step {
                 order.swapAt(step, pivot)
+                squares.swapAt(step, pivot)
+                computed.swapAt(step, pivot)
                 for row in 0..<rows { a.swapAt(step * rows + row, pivot * rows + row) }
             }
             let vector = start + step * rows + step
@@ -84,7 +89,14 @@ struct LeastSquares {
             vector[0] -= diagonal
             let scale = dot(vector, vector, rows - step)
             for column in step + 1..<max(columns, step + 1) {
-                reflect(start + column * rows + step, vector, scale, rows - step)
+                let other = start + column * rows + step
+                reflect(other, vector, scale, rows - step)
+                squares[column] -= other[0] * other[0]
+                // What is left of a difference that has lost its digits is computed anew.
+                if squares[column] <= 1e-8 * computed[column] {
+                    squares[column] = dot(other + 1, other + 1, rows - step - 1)
+                    computed[column] = squares[column]
+                }
             }
             reflect(right + step, vector, scale, rows - step)
             // R's diagonal takes the place of the vector, which is done with.

@@ -45,7 +45,7 @@ enum LinearFit {
                     + "\(maximumElementCount) numbers")
         }
         let weights = rows.weights ?? [Double](repeating: 1, count: rows.count)
-        let statistics = ColumnStatistics(rows.features, weights: weights)
+        let statistics = ColumnMoments(rows.features, weights: weights)
         let means = fitsIntercept ? statistics.means : [Double](repeating: 0, count: columns)
         let total = weights.reduce(0, +)
         let targetMean = fitsIntercept ? zip(targets, weights).reduce(0) { $0 + $1.0 * ($1.1 / total) } : 0
@@ -77,7 +77,7 @@ enum LinearFit {
         return FittedModel(
             graph: graph(kind, function.rounded(means: statistics.means)), kind: kind, task: .regression,
             details: [
-                "coefficients": .array(function.coefficients.map { .real($0) }), "intercept": .real(function.intercept),
+                "coefficients": .numbers(function.coefficients), "intercept": .real(function.intercept),
                 "rank": .integer(Int64(solution.rank)),
             ], warnings: warnings, predictor: LinearPredictor(function: function))
     }

@@ -17,7 +17,7 @@ struct LogisticLoss {
     private let fitsIntercept: Bool
 
     init(
-        features: FeatureMatrix, classes: [Int], weights: [Double], functionCount: Int, statistics: ColumnStatistics,
+        features: FeatureMatrix, classes: [Int], weights: [Double], functionCount: Int, statistics: ColumnMoments,
         inversePenalty: Double?, fitsIntercept: Bool
     ) {
         let total = weights.reduce(0, +)

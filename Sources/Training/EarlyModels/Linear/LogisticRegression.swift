@@ -60,7 +60,7 @@ public struct LogisticRegression: EarlyModel {
                     + "\(Self.maximumCoefficientCount) coefficients")
         }
         let rowWeights = try rows.rowWeights(classWeight)
-        let statistics = ColumnStatistics(rows.features, weights: rowWeights)
+        let statistics = ColumnMoments(rows.features, weights: rowWeights)
         let loss = LogisticLoss(
             features: rows.features, classes: classes, weights: rowWeights, functionCount: functionCount,
             statistics: statistics, inversePenalty: inversePenalty, fitsIntercept: fitsIntercept)
@@ -82,8 +82,8 @@ public struct LogisticRegression: EarlyModel {
         return FittedModel(
             graph: graph, kind: kind, task: .classification,
             details: [
-                "coefficients": .array(functions.map { .array($0.coefficients.map { .real($0) }) }),
-                "intercepts": .array(functions.map { .real($0.intercept) }),
+                "coefficients": .numbers(functions.flatMap(\.coefficients)),
+                "intercepts": .numbers(functions.map(\.intercept)),
                 "iterations": .integer(Int64(result.iterationCount)), "converged": .bool(result.hasConverged),
             ], warnings: warnings,
             predictor: LogisticPredictor(functions: functions, present: present, count: names.count))

@@ -12,16 +12,24 @@ struct KernelFunction: Sendable {
     }
 
     func callAsFunction(_ a: [Float], _ b: [Float]) -> Double {
-        var sum = 0.0
-        if type == .radial {
-            for (x, y) in zip(a, b) { sum += (Double(x) - Double(y)) * (Double(x) - Double(y)) }
-            return exp(-gamma * sum)
+        let isRadial = type == .radial
+        let sum = a.withUnsafeBufferPointer { a in
+            b.withUnsafeBufferPointer { b in
+                var sum = 0.0
+                var column = 0
+                while column < min(a.count, b.count) {
+                    let (x, y) = (Double(a[column]), Double(b[column]))
+                    sum += isRadial ? (x - y) * (x - y) : x * y
+                    column += 1
+                }
+                return sum
+            }
         }
-        for (x, y) in zip(a, b) { sum += Double(x) * Double(y) }
         switch type {
+        case .radial: return exp(-gamma * sum)
         case .polynomial: return pow(sum * gamma + offset, Double(degree))
         case .sigmoid: return tanh(sum * gamma + offset)
-        default: return sum
+        case .linear: return sum
         }
     }
 

@@ -119,8 +119,12 @@ public struct SupportVectorMachine: EarlyModel {
                 "found \(rows.count) rows of \(rows.features.columns) columns, expected at most \(Self.maximumRowCount) "
                     + "rows and \(Self.maximumElementCount) numbers")
         }
-        let kernel = KernelFunction(
-            kernel, gamma: width.gamma(rows.features), offset: Double(Float(coefficient)), degree: degree)
+        let gamma = width.gamma(rows.features)
+        guard gamma.isFinite else {
+            throw EarlyModelError(
+                .numerical, "gamma", "the features vary so little that 1 / variance is infinite: standardise them")
+        }
+        let kernel = KernelFunction(kernel, gamma: gamma, offset: Double(Float(coefficient)), degree: degree)
         try kernel.check(rows.features)
         let solver = SupportVectorSolver(model: self, kernel: kernel, features: rows.features)
         switch rows.targets {
@@ -134,6 +138,9 @@ public struct SupportVectorMachine: EarlyModel {
             var machine = try solver.classification(
                 classes, classCount: present.count, weights: factors, shouldContinue)
             if givesProbabilities {
+                // Known before the long part.
+                machine.sigmoids = []
+                try SupportVectorGraph(machine: machine, columns: features.columns).checkProbabilities()
                 machine.sigmoids = try solver.sigmoids(
                     classes, classCount: present.count, weights: factors, seed: seed, shouldContinue)
             }
@@ -148,12 +155,11 @@ public struct SupportVectorMachine: EarlyModel {
     private func fitted(
         _ machine: FittedMachine, _ graph: Graph, _ task: EarlyModelTask, _ predictor: SupportVectorPredictor
     ) -> FittedModel {
-        let perClass = machine.countPerClass.map { JSONValue.integer(Int64($0)) }
         return FittedModel(
             graph: graph, kind: kind, task: task,
             details: [
                 "support_vectors": .integer(Int64(machine.vectors.count)),
-                "support_vectors_per_class": .array(perClass),
+                "support_vectors_per_class": .numbers(machine.countPerClass.map(Double.init)),
                 "gamma": .real(machine.kernel.gamma),
             ], warnings: [], predictor: predictor)
     }

@@ -24,7 +24,7 @@ public struct DecisionTree: EarlyModel {
         let ranked = try RankedFeatures(rows.features, shouldContinue)
         var random = RandomSource(seed: seed, stream: "decision_tree.features")
         let tree = try TreeGrower(rows, ranked, options).grow(
-            weights: rowWeights, random: &random, nodeLimit: TreeGrower.maximumNodeCount, shouldContinue)
+            weights: rowWeights, random: &random, after: [], shouldContinue)
         return try TreeEnsemble(trees: [tree], mean: 0).fitted(kind, rows)
     }
 }
@@ -36,9 +36,10 @@ struct TreeEnsemble {
     let mean: Double
 
     func fitted(_ kind: EarlyModelKind, _ rows: FitRows) throws(EarlyModelError) -> FittedModel {
-        let graph = try TreeGraph(trees: trees, mean: mean).graph(kind, columns: rows.features.columns, rows.targets)
         var classes: (present: [Int], count: Int)?
         if case .classes(_, let present, let names) = rows.targets { classes = (present, names.count) }
+        let graph = try TreeGraph(trees: trees, mean: mean, targetCount: classes?.present.count ?? 1)
+            .graph(kind, columns: rows.features.columns, rows.targets)
         return FittedModel(
             graph: graph, kind: kind, task: classes == nil ? .regression : .classification, details: details,
             warnings: [], predictor: TreePredictor(trees: trees, mean: mean, classes: classes))
@@ -59,7 +60,7 @@ struct TreeEnsemble {
             "nodes": .integer(Int64(trees.reduce(0) { $0 + $1.nodes.count })),
             "leaves": .integer(Int64(trees.reduce(0) { $0 + $1.leafCount })),
             "depth": .integer(Int64(trees.reduce(0) { max($0, $1.depth) })),
-            "feature_importances": .array(importances.map { .real($0) }),
+            "feature_importances": .numbers(importances),
         ]
     }
 }

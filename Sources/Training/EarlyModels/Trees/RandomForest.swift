@@ -38,14 +38,12 @@ public struct RandomForest: EarlyModel {
         options.featureChoice = options.featureChoice ?? (targets.task == .classification ? .squareRoot : .all)
         let grower = try TreeGrower(rows, ranked, options)
         var trees: [FittedTree] = []
-        var nodeLimit = TreeGrower.maximumNodeCount
         for index in 0..<treeCount {
             try shouldContinue()
             var random = RandomSource(seed: seed, stream: "random_forest.features", index)
             let tree = try grower.grow(
                 weights: bootstraps ? bootstrap(rowWeights, seed, index) : rowWeights, random: &random,
-                nodeLimit: nodeLimit, shouldContinue)
-            nodeLimit -= tree.nodes.count
+                after: trees, shouldContinue)
             trees.append(tree)
         }
         var mean = 0.0

@@ -7,6 +7,8 @@ import TensorEngine
 struct TreeGraph {
     let trees: [FittedTree]
     let mean: Double
+    /// Classes, or one.
+    let targetCount: Int
 
     private static let sums = "tree_sums"
 
@@ -26,20 +28,18 @@ struct TreeGraph {
                 modes.append(isLeaf ? "LEAF" : "BRANCH_LEQ")
                 splits.append(isLeaf ? 0 : node.threshold)
                 guard isLeaf else { continue }
-                for target in 0..<fitted.valueCount {
-                    let value = Float(fitted.values[Int(node.right) * fitted.valueCount + target] - mean)
-                    if value == 0, fitted.valueCount > 1 { continue }
+                for entry in fitted.leaf(Int(node.right)) {
                     leafTrees.append(tree)
                     leafNodes.append(place)
-                    targets.append(target)
-                    weights.append(value)
+                    targets.append(Int(entry.target))
+                    weights.append(Float(entry.value - mean))
                 }
             }
         }
         return assembly.add(
             "TreeEnsembleRegressor", [EarlyModelValue.features], as: Self.sums,
             [
-                "n_targets": .int(trees[0].valueCount), "aggregate_function": .string("SUM"),
+                "n_targets": .int(targetCount), "aggregate_function": .string("SUM"),
                 "nodes_treeids": .ints(treeIDs), "nodes_nodeids": .ints(nodeIDs),
                 "nodes_featureids": .ints(featureIDs), "nodes_truenodeids": .ints(yes),
                 "nodes_falsenodeids": .ints(no), "nodes_modes": .strings(modes),
@@ -83,9 +83,9 @@ struct TreePredictor: RowPredictor {
     let classes: (present: [Int], count: Int)?
 
     func predict(_ row: [Float]) -> RowPrediction {
-        var sums = [Float](repeating: 0, count: trees[0].valueCount)
+        var sums = [Float](repeating: 0, count: classes?.present.count ?? 1)
         for tree in trees {
-            for (target, value) in tree.leaf(row).enumerated() { sums[target] += Float(value - mean) }
+            for entry in tree.leaf(of: row) { sums[Int(entry.target)] += Float(entry.value - mean) }
         }
         let means = trees.count > 1 ? sums.map { $0 / Float(trees.count) } : sums
         guard let classes else {

@@ -18,8 +18,10 @@ final class TreeGrower {
     private let rows: UnsafeMutableBufferPointer<Int32>
     private let spare: UnsafeMutableBufferPointer<Int32>
 
-    /// Of all trees of a model: what a model's bundle has room for.
-    static let maximumNodeCount = 1_000_000
+    /// Of all trees of a model: what fits into a bundle, whose graph is at most 64 MiB of JSON.
+    static let maximumNodeCount = 800_000
+    /// Shares of classes in all leaves of a model, for the same reason.
+    static let maximumEntryCount = 1_200_000
 
     private struct Pending {
         let start: Int
@@ -64,16 +66,20 @@ final class TreeGrower {
 
     /// - Parameters:
     ///   - weights: of each row; those of weight zero are not there.
-    ///   - nodeLimit: nodes that the tree may have.
+    ///   - grown: the model's trees so far, which count towards its limits.
     func grow(
-        weights: [Double], random: inout RandomSource, nodeLimit: Int, _ shouldContinue: () throws -> Void
+        weights: [Double], random: inout RandomSource, after grown: [FittedTree], _ shouldContinue: () throws -> Void
     ) throws -> FittedTree {
-        try classes.withUnsafeBufferPointer { classes in
+        let limits = (
+            nodes: Self.maximumNodeCount - grown.reduce(0) { $0 + $1.nodes.count },
+            entries: Self.maximumEntryCount - grown.reduce(0) { $0 + $1.entries.count }
+        )
+        return try classes.withUnsafeBufferPointer { classes in
             try targets.withUnsafeBufferPointer { targets in
                 try weights.withUnsafeBufferPointer { weights in
                     let impurity = NodeImpurity(
                         criterion, classCount: classCount, classes: classes, targets: targets, weights: weights)
-                    return try grow(impurity, weights, &random, nodeLimit, shouldContinue)
+                    return try grow(impurity, weights, &random, limits, shouldContinue)
                 }
             }
         }
@@ -81,24 +87,18 @@ final class TreeGrower {
 
     private func grow(
         _ impurity: NodeImpurity, _ weights: UnsafeBufferPointer<Double>, _ random: inout RandomSource,
-        _ nodeLimit: Int, _ shouldContinue: () throws -> Void
+        _ limits: (nodes: Int, entries: Int), _ shouldContinue: () throws -> Void
     ) throws -> FittedTree {
         var count = 0
         for row in 0..<features.rows where weights[row] > 0 {
             rows[count] = Int32(row)
             count += 1
         }
-        var tree = FittedTree(valueCount: classCount, columns: features.columns)
+        var tree = FittedTree(columns: features.columns)
         var order = Array(0..<features.columns)
         var totalWeight = 0.0
         var waiting = [Pending(start: 0, end: count, depth: 0, parent: -1, isLeft: false)]
-        var work = 0
         while let next = waiting.popLast() {
-            work += next.end - next.start
-            if work > 1 << 14 {
-                work = 0
-                try shouldContinue()
-            }
             let node = UnsafeMutableBufferPointer(rebasing: rows[next.start..<next.end])
             impurity.gather(node)
             if next.parent < 0 {
@@ -106,10 +106,11 @@ final class TreeGrower {
                 floor = Double.ulpOfOne * (criterion == .squaredError ? impurity.impurity : 1)
             }
             let place = tree.nodes.count
-            guard place < nodeLimit else {
+            guard place < limits.nodes, tree.entries.count <= limits.entries else {
                 throw EarlyModelError(
                     .limitExceeded, "model",
-                    "the trees have more than \(Self.maximumNodeCount) nodes: set max_depth, raise min_samples_leaf or "
+                    "the trees have more than \(Self.maximumNodeCount) nodes or \(Self.maximumEntryCount) shares of "
+                        + "classes in their leaves: set max_depth, raise min_samples_leaf or "
                         + "lower n_estimators")
             }
             if next.parent >= 0 {
@@ -120,10 +121,8 @@ final class TreeGrower {
                 }
             }
             tree.depth = max(tree.depth, next.depth)
-            guard let split = split(node, next.depth, impurity, totalWeight, &order, &random) else {
-                tree.nodes.append(
-                    FittedTree.Node(feature: -1, threshold: 0, left: 0, right: Int32(tree.leafCount)))
-                tree.values += offset == 0 ? impurity.values : impurity.values.map { $0 + offset }
+            guard let split = try split(node, next.depth, impurity, totalWeight, &order, &random, shouldContinue) else {
+                tree.appendLeaf(impurity.values.map { $0 + offset }, isShares: criterion != .squaredError)
                 continue
             }
             tree.importances[split.feature] += split.score
@@ -146,8 +145,8 @@ final class TreeGrower {
     /// is a leaf.
     private func split(
         _ node: UnsafeMutableBufferPointer<Int32>, _ depth: Int, _ impurity: NodeImpurity, _ totalWeight: Double,
-        _ order: inout [Int], _ random: inout RandomSource
-    ) -> Split? {
+        _ order: inout [Int], _ random: inout RandomSource, _ shouldContinue: () throws -> Void
+    ) throws -> Split? {
         let before = impurity.impurity
         guard node.count >= max(options.minimumSplitRows, 2 * options.minimumLeafRows),
             depth < options.maximumDepth ?? TreeOptions.maximumDepthLimit, before > floor
@@ -159,6 +158,11 @@ final class TreeGrower {
             if drawsOrder { order.swapAt(tried, tried + random.integer(below: features.columns - tried)) }
             let feature = order[tried]
             tried += 1
+            work += node.count
+            if work >= 1 << 18 {
+                work = 0
+                try shouldContinue()
+            }
             guard sortKeys(node, feature) else {
                 constant += 1
                 continue
@@ -178,6 +182,8 @@ final class TreeGrower {
     }
 
     private var smallestRank: UInt32 = 0
+    /// Rows that were sorted since it was last asked whether to go on.
+    private var work = 0
     /// An impurity that is only rounding.
     private var floor = 0.0
 

@@ -1,5 +1,5 @@
-/// BatchNormalizationTraining, this engine's own: ONNX BatchNormalization (opset 14) with training_mode 1, which uses the
-/// batch's mean and population variance, and two more outputs.
+/// BatchNormalizationTraining, this engine's own: ONNX BatchNormalization (opset 14) with training_mode 1, which uses
+/// the batch's mean and population variance, and two more outputs.
 ///
 /// Operands: X [batch, channels, …], scale, B, mean, variance [channels]. Outputs: Y; the running mean and variance,
 /// `input · momentum + batch · (1 - momentum)`; the batch's mean and `1 / sqrt(variance + epsilon)`, for the gradient.
@@ -29,16 +29,16 @@ struct BatchNormalizationTrainingOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try operands.visitGradient(
+        try operands.visitGradientKernels(
             outputs[0].elementType, Visitor(shape: outputs[0].shape, epsilon: epsilon, momentum: momentum))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let shape: Shape
         let epsilon: Double
         let momentum: Double
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             let (outer, channels) = (shape[0], shape[1])
             let inner = shape.dimensions[2...].reduce(1, *)
             let (epsilon, momentum) = (epsilon, momentum)
@@ -98,15 +98,15 @@ struct BatchNormalizationGradientOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try operands.visitGradient(
+        try operands.visitGradientKernels(
             outputs[0].elementType, Visitor(shape: outputs[0].shape, hasInput: operands.hasOutput(0)))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let shape: Shape
         let hasInput: Bool
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             let (outer, channels) = (shape[0], shape[1])
             let inner = shape.dimensions[2...].reduce(1, *)
             let count = Double(outer * inner)

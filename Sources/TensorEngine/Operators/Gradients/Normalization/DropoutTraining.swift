@@ -1,9 +1,9 @@
 /// DropoutTraining, this engine's own: ONNX Dropout (opset 13) with training_mode true: each element is zero with
 /// probability `ratio`, the others are scaled by `1 / (1 - ratio)`.
 ///
-/// Operands: X; the step's seed, an int64 scalar. Outputs: Y, and a mask of the elements that were kept. Which ones is a
-/// function of the seed, the attribute `stream`, which tells nodes apart, and the element's index: applied to the output's
-/// gradient the same operator is its own gradient.
+/// Operands: X; the step's seed, an int64 scalar. Outputs: Y, and a mask of the elements that were kept. Which ones is
+/// a function of the seed, the attribute `stream`, which tells nodes apart, and the element's index: applied to the
+/// output's gradient the same operator is its own gradient.
 struct DropoutTrainingOperator: Operator {
     private let ratio: Float
     private let stream: Int
@@ -26,20 +26,20 @@ struct DropoutTrainingOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try operands.visitGradient(
+        try operands.visitGradientKernels(
             outputs[0].elementType,
             Visitor(
                 count: outputs[0].shape.elementCount, ratio: Double(ratio), stream: stream,
                 hasMask: operands.hasOutput(1)))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let count: Int
         let ratio: Double
         let stream: Int
         let hasMask: Bool
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             let (count, hasMask) = (count, hasMask)
             let threshold = UInt64((ratio * 0x1p32).rounded())
             let scale = Element(1 / (1 - ratio))

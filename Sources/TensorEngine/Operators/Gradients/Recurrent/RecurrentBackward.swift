@@ -3,9 +3,9 @@ import CTensorKernels
 /// RNNGradient, LSTMGradient, GRUGradient and their masked forms, this engine's own: gradients through time (Werbos,
 /// "Backpropagation through time", 1990).
 ///
-/// Operands, those that there are not omitted: X, W, R, nothing, sequence_lens, three times nothing, what the training form
-/// kept, the gradients of Y, Y_h and Y_c, the mask; the forward operator's attributes. Outputs: the gradients of X, W, R, B,
-/// initial_h and initial_c, those that are needed.
+/// Operands, those that there are not omitted: X, W, R, nothing, sequence_lens, three times nothing, what the training
+/// form kept, the gradients of Y, Y_h and Y_c, the mask; the forward operator's attributes. Outputs: the gradients of
+/// X, W, R, B, initial_h and initial_c, those that are needed.
 struct RecurrentGradientOperator: Operator {
     enum Input { static let reserve = 8, sequence = 9, hidden = 10, state = 11 }
     enum Output { static let x = 0, w = 1, r = 2, bias = 3, hidden = 4, state = 5 }
@@ -45,29 +45,30 @@ struct RecurrentGradientOperator: Operator {
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         let shape = try training.shape(operands)
-        return try operands.visitGradient(
+        return try operands.visitGradientKernels(
             shape.elementType, Visitor(training: training, shape: shape, operands: operands))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let training: RecurrentTraining
         let shape: RecurrentShape
         let operands: Operands
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             RecurrentBackward(training, shape, operands, kernels).kernel
         }
     }
 }
 
-/// Runs a recurrent layer backward: step by step from the last, then the weights' gradients as one product each over the
-/// rows of all steps.
-private struct RecurrentBackward<Element: GradientElement>: Sendable {
+/// Runs a recurrent layer backward: step by step from the last, then the weights' gradients as one product each over
+/// the rows of all steps.
+private struct RecurrentBackward<Element: GradientKernelElement>: Sendable {
     private typealias Input = RecurrentGradientOperator.Input
     private typealias Output = RecurrentGradientOperator.Output
     private typealias Pointer = UnsafeMutablePointer<Element>
 
     private let training: RecurrentTraining
+    private let functions: [[mk_gate_function]]
     private let shape: RecurrentShape
     private let kernels: GradientKernels<Element>
     private let reserve: RecurrentReserve
@@ -94,6 +95,7 @@ private struct RecurrentBackward<Element: GradientElement>: Sendable {
         _ kernels: GradientKernels<Element>
     ) {
         (self.training, self.shape, self.kernels) = (training, shape, kernels)
+        functions = training.functions
         reserve = RecurrentReserve(training, shape)
         has = (0..<12).map { operands.has($0) }
         wants = (0..<6).map { operands.hasOutput($0) }
@@ -149,7 +151,7 @@ private struct RecurrentBackward<Element: GradientElement>: Sendable {
         if isGRU { kernels.pack(units, 0, units, units, recurrent + stateGates * units, units, 1, fresh) }
         load(Input.hidden, direction, into: dhidden, arguments)
         load(Input.state, direction, into: dstate, arguments)
-        let functions = training.functions(direction)
+        let functions = functions[direction]
         for index in (0..<shape.steps).reversed() {
             if has[Input.sequence] { addFlow(index, to: dhidden, arguments) }
             let gates = kept + reserve.gates + index * batch * width

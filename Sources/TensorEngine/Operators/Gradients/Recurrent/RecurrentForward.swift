@@ -1,7 +1,7 @@
 import CTensorKernels
 
-/// RNNTraining, LSTMTraining, GRUTraining and their masked forms, this engine's own: the forward operators with one more
-/// output, the last, that keeps gates and states for the gradient: [directions, elements].
+/// RNNTraining, LSTMTraining, GRUTraining and their masked forms, this engine's own: the forward operators with one
+/// more output, the last, that keeps gates and states for the gradient: [directions, elements].
 struct RecurrentTrainingOperator: Operator {
     private let training: RecurrentTraining
 
@@ -17,16 +17,16 @@ struct RecurrentTrainingOperator: Operator {
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         let shape = try training.shape(operands)
-        return try operands.visitGradient(
+        return try operands.visitGradientKernels(
             shape.elementType, Visitor(training: training, shape: shape, operands: operands))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let training: RecurrentTraining
         let shape: RecurrentShape
         let operands: Operands
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             RecurrentForward(training, shape, operands, kernels, keeps: true).kernel
         }
     }
@@ -45,10 +45,11 @@ extension RecurrentTraining {
     }
 }
 
-/// Runs a recurrent layer forward and keeps everything: the input's product with its weights for all steps at once, then
-/// step by step.
-private struct RecurrentForward<Element: GradientElement>: Sendable {
+/// Runs a recurrent layer forward and keeps everything: the input's product with its weights for all steps at once,
+/// then step by step.
+private struct RecurrentForward<Element: GradientKernelElement>: Sendable {
     private let training: RecurrentTraining
+    private let functions: [[mk_gate_function]]
     private let shape: RecurrentShape
     private let kernels: GradientKernels<Element>
     private let reserve: RecurrentReserve
@@ -71,6 +72,7 @@ private struct RecurrentForward<Element: GradientElement>: Sendable {
         _ kernels: GradientKernels<Element>, keeps: Bool
     ) {
         (self.training, self.shape, self.kernels) = (training, shape, kernels)
+        functions = training.functions
         reserve = RecurrentReserve(training, shape)
         var layout = ScratchLayout()
         schedule = RecurrentSchedule(training.attributes, shape, operands, &layout)
@@ -127,7 +129,7 @@ private struct RecurrentForward<Element: GradientElement>: Sendable {
         kernels.product(
             shape.steps * batch, width, shape.inputSize, arguments.input(0, as: Element.self), inputRows, identity, w,
             addend, 0, kept + reserve.gates, width)
-        let functions = training.functions(direction)
+        let functions = functions[direction]
         for index in 0..<shape.steps {
             let gates = kept + reserve.gates + index * batch * width
             let hidden = kept + reserve.hidden + index * batch * units

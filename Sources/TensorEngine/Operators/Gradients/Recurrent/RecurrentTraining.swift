@@ -1,7 +1,7 @@
 import CTensorKernels
 
-/// What the training forms of RNN, LSTM and GRU and their gradients share: the cell, its shape, and what the forward run
-/// keeps for the gradient.
+/// What the training forms of RNN, LSTM and GRU and their gradients share: the cell, its shape, and what the forward
+/// run keeps for the gradient.
 struct RecurrentTraining: Sendable {
     enum Cell: Sendable, Hashable {
         case rnn, lstm
@@ -69,8 +69,8 @@ struct RecurrentTraining: Sendable {
         return shape
     }
 
-    /// The activation functions of one direction, in ONNX's order.
-    func functions(_ direction: Int) -> [mk_gate_function] { attributes.activations[direction].map(\.function) }
+    /// The activation functions of each direction, in ONNX's order.
+    var functions: [[mk_gate_function]] { attributes.activations.map { $0.map(\.function) } }
 }
 
 /// Where the forward run of one direction keeps what its gradient needs, in elements.
@@ -80,8 +80,8 @@ struct RecurrentReserve: Sendable {
     /// Hidden states before each step and after the last [steps + 1, batch, units]; LSTM's cell states likewise.
     let hidden: Int
     let state: Int
-    /// [steps, batch, units]: what LSTM's output gate scales, or for GRU what the reset gate scales (linear_before_reset)
-    /// or gives.
+    /// [steps, batch, units]: what LSTM's output gate scales, or for GRU what the reset gate scales
+    /// (linear_before_reset) or gives.
     let extra: Int
     /// Elements in one direction.
     let count: Int

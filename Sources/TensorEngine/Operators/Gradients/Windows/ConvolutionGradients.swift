@@ -1,7 +1,7 @@
 import CTensorKernels
 
-/// ConvInputGradient, this engine's own: the gradient of Conv with respect to its input. Operands: the output's gradient,
-/// the weights, the input, of which only the shape is read; Conv's attributes.
+/// ConvInputGradient, this engine's own: the gradient of Conv with respect to its input. Operands: the output's
+/// gradient, the weights, the input, of which only the shape is read; Conv's attributes.
 struct ConvInputGradientOperator: Operator {
     private let attributes: ConvolutionAttributes
 
@@ -22,14 +22,15 @@ struct ConvInputGradientOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try operands.visitGradient(outputs[0].elementType, Visitor(extents: try extents(operands), operands: operands))
+        try operands.visitGradientKernels(
+            outputs[0].elementType, Visitor(extents: try extents(operands), operands: operands))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let extents: ConvolutionExtents
         let operands: Operands
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             if extents.isDepthwise, let window = extents.window { return depthwise(kernels, window) }
             return try WindowProduct(inputGradient: extents, operands)
                 .kernel(kernels, source: 0, weights: 1, bias: nil, operands)
@@ -79,14 +80,15 @@ struct ConvWeightGradientOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try operands.visitGradient(outputs[0].elementType, Visitor(extents: try extents(operands), operands: operands))
+        try operands.visitGradientKernels(
+            outputs[0].elementType, Visitor(extents: try extents(operands), operands: operands))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let extents: ConvolutionExtents
         let operands: Operands
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             if extents.isDepthwise, let window = extents.window { return try depthwise(kernels, window) }
             return try WeightGradient(extents, operands).kernel(kernels, flow: 0, input: 1, operands)
         }
@@ -122,8 +124,8 @@ struct ConvWeightGradientOperator: Operator {
     }
 }
 
-/// ChannelSum, this engine's own: for each index of the second dimension the sum over all others, [channels]: the gradient
-/// of a convolution's bias.
+/// ChannelSum, this engine's own: for each index of the second dimension the sum over all others, [channels]: the
+/// gradient of a convolution's bias.
 struct ChannelSumOperator: Operator {
     init(_ node: inout NodeReader) throws(GraphError) {}
 
@@ -136,13 +138,13 @@ struct ChannelSumOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try operands.visitGradient(outputs[0].elementType, Visitor(shape: try operands.shape(0)))
+        try operands.visitGradientKernels(outputs[0].elementType, Visitor(shape: try operands.shape(0)))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let shape: Shape
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             let (outer, channels) = (shape[0], shape[1])
             let inner = shape.dimensions[2...].reduce(1, *)
             return Kernel(scratchByteCount: channels * 8) { arguments in

@@ -47,13 +47,13 @@ struct PoolGradientOperator: Operator {
             geometry = try WindowGeometry(
                 attributes, spatial: Array(shape.dimensions[2...]), kernel: attributes.kernelShape ?? [], operands)
         }
-        return try operands.visitGradient(
+        return try operands.visitGradientKernels(
             outputs[0].elementType,
             Visitor(
                 box: box, geometry: geometry, planes: shape[0] * shape[1], isMax: isMax, countsPadding: countsPadding))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let box: WindowBox
         /// nil for more than two spatial dimensions.
         let geometry: WindowGeometry?
@@ -61,7 +61,7 @@ struct PoolGradientOperator: Operator {
         let isMax: Bool
         let countsPadding: Bool
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             guard let geometry else { return isMax ? generalMax(kernels) : generalAverage(kernels) }
             let (planes, inputPlane, outputPlane) = (planes, geometry.inputPlane, geometry.outputPlane)
             if isMax {
@@ -136,8 +136,9 @@ struct PoolGradientOperator: Operator {
     }
 }
 
-/// GlobalMaxPoolGradient and GlobalAveragePoolGradient, this engine's own: the gradients of the pools over all dimensions
-/// after the second. Operands: the output's gradient, the input. Of several greatest elements the first gets all.
+/// GlobalMaxPoolGradient and GlobalAveragePoolGradient, this engine's own: the gradients of the pools over all
+/// dimensions after the second. Operands: the output's gradient, the input. Of several greatest elements the first gets
+/// all.
 struct GlobalPoolGradientOperator: Operator {
     private let isMax: Bool
 
@@ -157,16 +158,16 @@ struct GlobalPoolGradientOperator: Operator {
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         let rows = try operands.shape(0).elementCount
         let length = outputs[0].shape.dimensions[2...].reduce(1, *)
-        return try operands.visitGradient(
+        return try operands.visitGradientKernels(
             outputs[0].elementType, Visitor(rows: rows, length: length, isMax: isMax))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let rows: Int
         let length: Int
         let isMax: Bool
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             let (rows, length, isMax) = (rows, length, isMax)
             return Kernel { arguments in
                 let dy = arguments.input(0, as: Element.self)

@@ -1,6 +1,6 @@
-/// ConvTransposeInputGradient and ConvTransposeWeightGradient, this engine's own: the gradients of ConvTranspose, which is
-/// itself the input gradient of a convolution: so these are that convolution, and its weights' gradient with input and
-/// output exchanged. Operands: the output's gradient, the input, the weights; ConvTranspose's attributes.
+/// ConvTransposeInputGradient and ConvTransposeWeightGradient, this engine's own: the gradients of ConvTranspose, which
+/// is itself the input gradient of a convolution: so these are that convolution, and its weights' gradient with input
+/// and output exchanged. Operands: the output's gradient, the input, the weights; ConvTranspose's attributes.
 struct ConvTransposeGradientOperator: Operator {
     private let attributes: TransposedConvolutionAttributes
     private let isOfWeights: Bool
@@ -28,17 +28,17 @@ struct ConvTransposeGradientOperator: Operator {
     }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
-        try operands.visitGradient(
+        try operands.visitGradientKernels(
             outputs[0].elementType,
             Visitor(extents: try extents(operands), isOfWeights: isOfWeights, operands: operands))
     }
 
-    private struct Visitor: GradientVisitor {
+    private struct Visitor: GradientKernelVisitor {
         let extents: ConvolutionExtents
         let isOfWeights: Bool
         let operands: Operands
 
-        func visit<Element: GradientElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
+        func visit<Element: GradientKernelElement>(_ kernels: GradientKernels<Element>) throws(GraphError) -> Kernel {
             isOfWeights
                 ? try WeightGradient(extents, operands).kernel(kernels, flow: 1, input: 0, operands)
                 : try WindowProduct(forward: extents, operands)

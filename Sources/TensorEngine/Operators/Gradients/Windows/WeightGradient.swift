@@ -1,5 +1,6 @@
-/// The gradient of a convolution with respect to its weights: for each group the product of the input's planes, read where
-/// they lie, [channels × taps, pixels], with the output's gradient [pixels, filters], the pixels of all images in order.
+/// The gradient of a convolution with respect to its weights: for each group the product of the input's planes, read
+/// where they lie, [channels × taps, pixels], with the output's gradient [pixels, filters], the pixels of all images in
+/// order.
 struct WeightGradient: Sendable {
     private let extents: ConvolutionExtents
     private let planes: PaddedPlanes

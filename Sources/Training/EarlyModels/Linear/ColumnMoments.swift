@@ -1,5 +1,5 @@
 /// Weighted means and standard deviations of the columns; both are exact for columns that never change.
-struct ColumnStatistics {
+struct ColumnMoments {
     let means: [Double]
     let deviations: [Double]
 
