@@ -109,14 +109,25 @@ struct LocalTraining {
     }
 
     private func outcome(of fit: TrainingJob.Fit, _ display: TrainingDisplay) throws -> FitOutcome {
-        return try Fit(
-            try TrainingRequest(fit.request), dataset: dataset, split: Self.split(fit.id, plan, dataset), base: base
-        ).run(progress: { display.update(TrainingProgress($0, fit: fit.id.description)) }, shouldContinue: {})
+        try Self.outcome(of: fit, dataset: dataset, base: base, display)
+    }
+
+    /// Makes one fit of a job, by itself.
+    static func outcome(
+        of fit: TrainingJob.Fit, dataset: any Dataset, base: Graph?, _ display: TrainingDisplay
+    ) throws -> FitOutcome {
+        let request = try TrainingRequest(fit.request)
+        return try Fit(request, dataset: dataset, split: try split(fit.id, request, dataset), base: base).run(
+            progress: { display.update(TrainingProgress($0, fit: fit.id.description)) }, shouldContinue: {})
     }
 
     /// All rows for a fit without fold.
-    private static func split(_ id: FitID, _ plan: SplitPlan, _ dataset: any Dataset) -> Split {
+    private static func split(_ id: FitID, _ request: TrainingRequest, _ dataset: any Dataset) throws -> Split {
         guard let fold = id.fold else { return Split(training: Array(0..<dataset.rowCount), validation: []) }
+        let plan = try SplitPlan(request.evaluation, dataset, seed: request.seed)
+        guard fold < plan.foldCount else {
+            throw CommandFailure(.usage, "\(id): the evaluation has \(plan.foldCount) folds, expected more than \(fold)")
+        }
         return plan.split(fold)
     }
 }

@@ -45,8 +45,6 @@ struct TrainCancelCommand: AsyncParsableCommand {
             let place = try await TrainingSender.send(
                 tool, topic: topics.requestsTopic, model: request.model, value: ["cancel": .string(job)], job: nil,
                 partition: request.place.partition.partition, timeout: timeout)
-            await AdminAction.record(
-                "training.cancel", target: job, details: ["model": request.model], in: RegistryJournal(tool.configuration))
             let document: JSONValue = [
                 "job": .string(job), "model": .string(request.model), "request": .string(request.place.description),
                 "cancellation": .string(place.description),

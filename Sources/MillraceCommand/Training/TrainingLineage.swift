@@ -18,6 +18,8 @@ struct TrainingLineage: Sendable, Equatable {
     var fit: FitID
     /// The request with a trial's values, where a search chose them.
     var fitRequest: JSONValue?
+    /// Of the bundle that the training went on from.
+    var baseDigest: String?
 
     var json: JSONValue {
         var members: [String: JSONValue] = [
@@ -34,6 +36,7 @@ struct TrainingLineage: Sendable, Equatable {
         ]
         if let job { members["job"] = .string(job) }
         if let fitRequest { members["fit_request"] = fitRequest }
+        if let baseDigest { members["base"] = ["digest": .string(baseDigest)] }
         return .object(members)
     }
 }
@@ -70,5 +73,6 @@ extension TrainingLineage {
         }
         fit = id
         fitRequest = try json.optionalMember("fit_request")?.value
+        baseDigest = try json.optionalMember("base")?.optionalMember("digest")?.string()
     }
 }
