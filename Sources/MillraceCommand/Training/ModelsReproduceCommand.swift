@@ -68,7 +68,7 @@ struct ModelsReproduceCommand: AsyncParsableCommand {
         _ rows: any Dataset, _ base: Graph?
     ) throws -> Reproduction {
         let engine = (recorded: lineage.engine, here: try CompiledGraph(bundle.graph).engineIdentity)
-        let digests = (recorded: lineage.dataset, found: rows.digest)
+        let digests = (recorded: lineage.digest, found: rows.digest)
         guard digests.recorded == digests.found else {
             return Reproduction(
                 identity: identity, fit: fit.id.description, dataset: digests, engine: engine,
@@ -98,7 +98,7 @@ struct ModelsReproduceCommand: AsyncParsableCommand {
         }
         do throws(JSONError) {
             let lineage = try TrainingLineage(JSONCursor(training, path: "training"))
-            return (lineage, TrainingJob.Fit(id: lineage.fit, request: lineage.fitRequest ?? lineage.request))
+            return (lineage, TrainingJob.Fit(id: lineage.fit, request: lineage.fittedRequest ?? lineage.request))
         } catch {
             throw CommandFailure(.usage, "\(identity): manifest.json: \(error)")
         }

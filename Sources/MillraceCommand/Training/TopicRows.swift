@@ -4,15 +4,16 @@ import Training
 /// Reads the records that a version was trained on: the same offsets, in the same order.
 enum TopicRows {
     /// Partition by partition, each in the order of its offsets.
-    /// - Parameter ranges: by topic and partition, as the lineage has them.
+    /// - Parameter ranges: by partition, as the lineage has them.
     /// - Throws: ``RangeError/outsideLog(_:requested:kept:)`` when the log does not hold them any more; ``DataError``;
     ///   ``CommandFailure`` when the lineage has no offsets of the topic.
     static func read(
-        _ spec: DatasetSpec, _ range: TopicRange, _ ranges: [String: [Int32: Range<Int64>]],
+        _ spec: DatasetSpec, _ range: TopicRange, _ ranges: [Int32: Range<Int64>]?,
         _ options: ConfigurationOptions
     ) async throws -> any Dataset {
-        guard let partitions = ranges[range.topic], !partitions.isEmpty else {
-            throw CommandFailure(.usage, "manifest.json: training.ranges: found no offsets of the topic \"\(range.topic)\"")
+        guard let partitions = ranges, !partitions.isEmpty else {
+            throw CommandFailure(
+                .usage, "manifest.json: training.dataset.ranges: found no offsets of the topic \"\(range.topic)\"")
         }
         return try await ClusterTool.with(options, role: "train") { tool in
             let spill = try SpillFile()
@@ -31,7 +32,10 @@ enum TopicRows {
                         for record in records {
                             do throws(DataError) {
                                 let place = Provenance.record(partition: partition, offset: record.offset)
-                                try collector.append(try decoder.decode(record.value ?? [], provenance: place))
+                                guard let value = record.value else {
+                                    throw DataError(.missing, at: place.description, "found no value")
+                                }
+                                try collector.append(try decoder.decode(value, provenance: place))
                             } catch {
                                 try poison.record(error)
                             }

@@ -14,8 +14,9 @@ struct TrainedModel {
         // Which arithmetic made the weights; a graph that does not compile says so when it is served.
         engine = (try? CompiledGraph(graph).engineIdentity) ?? ""
         let lineage = TrainingLineage(
-            job: nil, request: request.json, ranges: [:], dataset: dataset.digest, seed: request.seed, engine: engine,
-            fit: result.fit.id, fitRequest: request.search == nil ? nil : result.fit.request)
+            request: request.json, digest: dataset.digest, rowCount: dataset.rowCount, ranges: nil, seed: request.seed,
+            engine: engine, fit: result.fit.id,
+            fittedRequest: result.fit.request == request.json ? nil : result.fit.request)
         var metrics: [String: Double] = [:]
         for (metric, value) in result.metrics { metrics[metric.rawValue] = value }
         bundle = ModelBundle(

@@ -121,8 +121,8 @@ import Training
         let split = try SplitPlan(parsed.evaluation, dataset, seed: parsed.seed).split(0)
         let graph = try Fit(parsed, dataset: dataset, split: split).run().graph
         let lineage = TrainingLineage(
-            job: "j", request: request, ranges: [topics.rows: [0: 0..<40, 1: 0..<20]], dataset: dataset.digest, seed: 3,
-            engine: "", fit: FitID(trial: 0, fold: 0))
+            request: request, digest: dataset.digest, rowCount: 60, ranges: [0: 0..<40, 1: 0..<20], seed: 3, engine: "",
+            fit: FitID(trial: 0, fold: 0))
         try ModelBundle(
             manifest: Manifest(
                 name: "m", graph: graph, training: lineage.json, createdAt: "2026-03-01T00:00:00Z"), graph: graph
@@ -136,18 +136,28 @@ import Training
 @Suite struct TrainingLineageTests {
     @Test func `what is written is read`() throws {
         let lineage = TrainingLineage(
-            job: "j", request: ["model": "m"], ranges: ["t": [0: 5..<9, 3: 0..<2]], dataset: "ab", seed: 7,
-            engine: "e", fit: FitID(trial: 2, fold: nil), fitRequest: ["model": "n"], baseDigest: "cd")
+            request: ["model": "m"], digest: "ab", rowCount: 11, ranges: [0: 5..<9, 3: 0..<2], seed: 7, engine: "e",
+            fit: FitID(trial: 2, fold: nil), fittedRequest: ["model": "n"], baseDigest: "cd")
         #expect(try TrainingLineage(JSONCursor(lineage.json)) == lineage)
     }
 
     @Test(arguments: [
-        (#"{"request": {}, "dataset": "a", "seed": -1, "fit": "t0"}"#, "seed"),
-        (#"{"request": {}, "dataset": "a", "seed": 1, "fit": "x"}"#, "fit"),
-        (#"{"request": {}, "dataset": "a", "seed": 1, "fit": "t0", "ranges": {"t": {"0": [3]}}}"#, "ranges.t.0"),
-        (#"{"request": {}, "dataset": "a", "seed": 1, "fit": "t0", "ranges": {"t": {"x": [3, 4]}}}"#, "ranges.t.x"),
-        (#"{"request": {}, "dataset": "a", "seed": 1, "fit": "t0", "ranges": {"t": {"0": [4, 3]}}}"#, "ranges.t.0"),
-        (#"{"dataset": "a", "seed": 1, "fit": "t0"}"#, "request"),
+        (#"{"request": {}, "dataset": {"digest": "a"}, "seed": -1, "fit": "t0"}"#, "seed"),
+        (#"{"request": {}, "dataset": {"digest": "a"}, "seed": 1, "fit": "x"}"#, "fit"),
+        (#"{"request": {}, "dataset": {}, "seed": 1, "fit": "t0"}"#, "digest"),
+        (
+            #"{"request": {}, "dataset": {"digest": "a", "ranges": {"0": {"from": 3}}}, "seed": 1, "fit": "t0"}"#,
+            "dataset.ranges.0"
+        ),
+        (
+            #"{"request": {}, "dataset": {"digest": "a", "ranges": {"x": {"from": 3, "to": 4}}}, "seed": 1, "fit": "t0"}"#,
+            "dataset.ranges.x"
+        ),
+        (
+            #"{"request": {}, "dataset": {"digest": "a", "ranges": {"0": {"from": 4, "to": 3}}}, "seed": 1, "fit": "t0"}"#,
+            "dataset.ranges.0"
+        ),
+        (#"{"dataset": {"digest": "a"}, "seed": 1, "fit": "t0"}"#, "request"),
     ])
     func `what is wrong is named`(text: String, mentions: String) throws {
         let json = JSONCursor(try JSONValue(parsing: text))

@@ -38,7 +38,7 @@ import Testing
         let lineage = JSONCursor(try #require(manifest.training))
         #expect(try lineage.member("seed").integer() == 7)
         #expect(try lineage.member("fit").string() == "t0-f0")
-        #expect(try lineage.member("dataset").string() == report.member("dataset").member("digest").string())
+        #expect(try lineage.member("dataset").member("digest").string() == report.member("dataset").member("digest").string())
 
         let chart = try folder.read("digits.svg")
         for text in ["digits: loss", "training", "validation", "digits: score", "accuracy", "confusion matrix"] {
