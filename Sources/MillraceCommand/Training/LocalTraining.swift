@@ -126,7 +126,8 @@ struct LocalTraining {
         guard let fold = id.fold else { return Split(training: Array(0..<dataset.rowCount), validation: []) }
         let plan = try SplitPlan(request.evaluation, dataset, seed: request.seed)
         guard fold < plan.foldCount else {
-            throw CommandFailure(.usage, "\(id): the evaluation has \(plan.foldCount) folds, expected more than \(fold)")
+            throw CommandFailure(
+                .usage, "\(id): the evaluation has \(plan.foldCount) folds, expected more than \(fold)")
         }
         return plan.split(fold)
     }

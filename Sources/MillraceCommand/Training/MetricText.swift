@@ -22,7 +22,9 @@ enum MetricText {
         if !summaries.isEmpty { headings += [("MEAN", .right), ("DEVIATION", .right)] }
         var table = TextTable(headings)
         for metric in Metric.allCases {
-            guard summaries[metric] != nil || shown.contains(where: { $0.report.values[metric] != nil }) else { continue }
+            guard summaries[metric] != nil || shown.contains(where: { $0.report.values[metric] != nil }) else {
+                continue
+            }
             var cells = [metric.rawValue]
             cells += shown.map { column in column.report.values[metric].map(short) ?? "" }
             if let summary = summaries[metric] {

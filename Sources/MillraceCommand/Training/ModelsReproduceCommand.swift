@@ -55,9 +55,10 @@ struct ModelsReproduceCommand: AsyncParsableCommand {
             rows = try await TopicRows.read(request.dataset, range, lineage.ranges, registry.options)
         default: rows = try DatasetSource.load(request.dataset).dataset
         }
-        let base = try await base(of: request, lineage, catalog, session)
+        let base = try await self.base(of: request, lineage, catalog, session)
         let reproduction = try reproduce(
-            found.identity.description, bundle, lineage, TrainingJob.Fit(id: lineage.fit, request: fit.request), rows, base)
+            found.identity.description, bundle, lineage, TrainingJob.Fit(id: lineage.fit, request: fit.request), rows,
+            base)
         format.print(reproduction.document) { reproduction.text }
         // What differs has been said.
         if !reproduction.isEqual { throw ExitCode(ExitStatus.difference.rawValue) }
@@ -94,7 +95,8 @@ struct ModelsReproduceCommand: AsyncParsableCommand {
     ) throws -> (lineage: TrainingLineage, fit: TrainingJob.Fit) {
         guard let training = manifest.training else {
             throw CommandFailure(
-                .notFound, "\(identity): its manifest says nothing of a training; only what Millrace trained can be reproduced")
+                .notFound,
+                "\(identity): its manifest says nothing of a training; only what Millrace trained can be reproduced")
         }
         do throws(JSONError) {
             let lineage = try TrainingLineage(JSONCursor(training, path: "training"))
@@ -106,9 +108,10 @@ struct ModelsReproduceCommand: AsyncParsableCommand {
 
     private static func request(_ json: JSONValue, dataset: String?) throws -> TrainingRequest {
         do throws(JSONError) {
-            return try TrainingRequest(try dataset.map { (file) throws(JSONError) in
-                try TrainingFile.replacing(file, in: json)
-            } ?? json)
+            return try TrainingRequest(
+                try dataset.map { (file) throws(JSONError) in
+                    try TrainingFile.replacing(file, in: json)
+                } ?? json)
         } catch {
             throw CommandFailure(.usage, "manifest.json: training.request: \(error)")
         }

@@ -27,7 +27,7 @@ struct PlotSheet {
     }
 
     func write(to path: String) throws {
-        let charts = charts
+        let charts = self.charts
         guard !charts.isEmpty else {
             throw CommandFailure(.usage, "--plot: there are neither epochs nor classes to draw")
         }
@@ -40,7 +40,9 @@ struct PlotSheet {
         if !loss.isEmpty { charts.append(LineChart(title: "\(title): loss", yLabel: "loss", series: loss).svg()) }
         for (metrics, name) in Self.families {
             let series = curves(of: metrics)
-            if !series.isEmpty { charts.append(LineChart(title: "\(title): \(name)", yLabel: name, series: series).svg()) }
+            if !series.isEmpty {
+                charts.append(LineChart(title: "\(title): \(name)", yLabel: name, series: series).svg())
+            }
         }
         if let confusion {
             charts.append(

@@ -57,8 +57,11 @@ struct Reproduction {
         } else if weights.made == nil {
             lines.append("\(identity) is not reproduced: the rows are not those that it was trained on")
         } else {
-            lines.append("\(identity) is not reproduced: the weights differ" + (difference.map { ", first " + $0.text } ?? ""))
-            if engine.recorded != engine.here { lines.append("the engines differ: bits are promised for one engine only") }
+            lines.append(
+                "\(identity) is not reproduced: the weights differ" + (difference.map { ", first " + $0.text } ?? ""))
+            if engine.recorded != engine.here {
+                lines.append("the engines differ: bits are promised for one engine only")
+            }
         }
         return lines.joined(separator: "\n")
     }

@@ -10,7 +10,8 @@ enum SVGStack {
         for document in documents {
             let extent = (width: number("width", of: document), height: number("height", of: document))
             if height > 0 { height += gap }
-            body += document.replacing("<svg ", with: "<svg y=\"\(NumberText.fixed(height, digits: 2))\" ", maxReplacements: 1)
+            body += document.replacing(
+                "<svg ", with: "<svg y=\"\(NumberText.fixed(height, digits: 2))\" ", maxReplacements: 1)
             width = max(width, extent.width)
             height += extent.height
         }

@@ -56,9 +56,9 @@ struct TrainRunCommand: ParsableCommand {
     func validate() throws { try PlotSheet.validate(plot) }
 
     func run() throws {
-        let request = try TrainingFile.request(request, dataset: dataset)
+        let request = try TrainingFile.request(self.request, dataset: dataset)
         let rows = try DatasetSource.load(request.dataset)
-        let base = try base.map { path throws in try IsolatedModelFile.open(path).graph }
+        let base = try self.base.map { try IsolatedModelFile.open($0).graph }
         if case .base(let version) = request.subject, base == nil {
             throw CommandFailure(
                 .usage,

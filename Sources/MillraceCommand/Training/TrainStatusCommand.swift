@@ -33,7 +33,8 @@ struct TrainStatusCommand: AsyncParsableCommand {
         try await ClusterTool.with(topics.options, role: "train") { tool in
             let jobs = try await TrainingJobs.read(tool, topic: topics.eventsTopic, from: from, job: job)
             if jobs.unreadable > 0 {
-                Console.printError("millrace: \(jobs.unreadable) records of \(topics.eventsTopic) are no training events")
+                Console.printError(
+                    "millrace: \(jobs.unreadable) records of \(topics.eventsTopic) are no training events")
             }
             guard let job else {
                 let wanted = jobs.sorted.filter { model == nil || $0.model == model }

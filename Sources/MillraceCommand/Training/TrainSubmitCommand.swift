@@ -50,13 +50,13 @@ struct TrainSubmitCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let request = try TrainingFile.request(request)
+        let request = try TrainingFile.request(self.request)
         let job = self.job ?? UUID().uuidString.lowercased()
         try await ClusterTool.with(topics.options, role: "train", timeout: .seconds(waiting.timeout)) { tool in
             _ = try await tool.partitions(of: topics.requestsTopic)
             // Opened before the request is sent: no event can be missed.
             let listener = wait ? try await waiting.listener(tool, topic: topics.eventsTopic) : nil
-            let result: Result<TrainingJobState?, any Error>
+            let state: TrainingJobState?
             let place: TrainingSender.Place
             do {
                 place = try await TrainingSender.send(
@@ -65,16 +65,16 @@ struct TrainSubmitCommand: AsyncParsableCommand {
                 if wait, format.output == .table {
                     Console.printError("millrace: job \(job) is \(place)")
                 }
-                result = await Result { () async throws -> TrainingJobState? in
-                    guard let listener else { return nil }
-                    return try await waiting.follow(job, with: listener)
+                if let listener {
+                    state = try await waiting.follow(job, with: listener)
+                } else {
+                    state = nil
                 }
             } catch {
                 await listener?.close()
                 throw error
             }
             await listener?.close()
-            let state = try result.get()
             var document: [String: JSONValue] = [
                 "job": .string(job), "model": .string(request.model), "request": .string(place.description),
             ]
@@ -167,11 +167,5 @@ extension TrainingDisplay {
         case .evaluated(let fit, _, let failure?): end(fit, failure: failure)
         case .completed, .failed, .cancelled: finish()
         }
-    }
-}
-
-extension Result where Failure == any Error {
-    fileprivate init(_ body: () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }

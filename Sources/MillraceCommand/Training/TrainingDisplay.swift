@@ -37,7 +37,8 @@ final class TrainingDisplay {
         let isColorWanted = getenv("NO_COLOR").map { String(cString: $0).isEmpty } ?? true
         self.init(
             isInteractive: Console.isTerminal(STDERR_FILENO), usesColor: isColorWanted,
-            size: { TerminalSize.current(STDERR_FILENO) }, now: { .now }, write: { Console.write($0, to: STDERR_FILENO) })
+            size: { TerminalSize.current(STDERR_FILENO) }, now: { .now },
+            write: { Console.write($0, to: STDERR_FILENO) })
     }
 
     init(
@@ -69,7 +70,7 @@ final class TrainingDisplay {
         turn(to: progress.fit)
         histories[progress.fit, default: TrainingHistory()].append(progress)
         last = progress
-        let now = now()
+        let now = self.now()
         if isInteractive {
             if let lastShown, now - lastShown < Self.redrawInterval { return }
             lastShown = now
@@ -142,7 +143,7 @@ final class TrainingDisplay {
     }
 
     private func draw() {
-        let size = size()
+        let size = self.size()
         let width = max(20, min(size.columns, 100) - 1)
         var lines = [String(heading.prefix(width))]
         lines += TerminalChart.lines(

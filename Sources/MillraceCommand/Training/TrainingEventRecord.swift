@@ -133,7 +133,8 @@ extension TrainingEventRecord {
         switch change {
         case .accepted(let folds): [time, name, "", folds > 1 ? "\(folds) folds" : ""]
         case .progress(let progress): [time, name, progress.fit, Self.details(progress)]
-        case .evaluated(let fit, let report, let failure): [time, name, fit, failure ?? Self.metrics(report?.values ?? [:])]
+        case .evaluated(let fit, let report, let failure):
+            [time, name, fit, failure ?? Self.metrics(report?.values ?? [:])]
         case .completed(let completion):
             [
                 time, name, "",

@@ -108,8 +108,10 @@ struct TrainingJobState: Sendable {
     }
 
     private var metricsText: String {
-        let judged = reports.compactMap { fit, report in report.map { (title: fit, report: $0) } }
-            .sorted { $0.title < $1.title }
+        let judged = reports.sorted { $0.key < $1.key }.compactMap {
+            one -> (title: String, report: EvaluationReport)? in
+            one.value.map { (one.key, $0) }
+        }
         guard let completion else { return judged.isEmpty ? "" : MetricText.table(judged) }
         guard completion.folds.isEmpty else { return MetricText.table(judged, summaries: completion.folds) }
         guard !completion.metrics.isEmpty else { return "" }

@@ -15,8 +15,8 @@ struct TrainingReport {
     var text: String {
         var parts: [String] = []
         if let trials { parts.append(trials) }
-        let folds = result.ownFolds.compactMap { one in
-            one.report.map { (title: title(one.fit.id), report: $0) }
+        let folds = result.ownFolds.compactMap { one -> (title: String, report: EvaluationReport)? in
+            one.report.map { (title(one.fit.id), $0) }
         }
         if let report = result.outcome.report {
             parts.append(MetricText.table([(title: "HELD OUT", report: report)]))
@@ -69,7 +69,8 @@ struct TrainingReport {
             let scores = FoldSummary(fits.compactMap { $0.report?.values[search.metric] })
             var cells = ["t\(trial)"]
             cells += paths.map { path in
-                TrialValue.read(path, in: first.fit.request).map { String(decoding: $0.serialized(), as: UTF8.self) } ?? ""
+                TrialValue.read(path, in: first.fit.request).map { String(decoding: $0.serialized(), as: UTF8.self) }
+                    ?? ""
             }
             let failure = fits.lazy.compactMap(\.failure).first
             let deviation = scores.values.count > 1 ? " ± \(MetricText.short(scores.standardDeviation))" : ""

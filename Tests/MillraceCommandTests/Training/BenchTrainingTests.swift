@@ -17,7 +17,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--models", "transformer"], "transformer"), (["--optimizers", "adma"], "adam"), (["--batch", "0"], "--batch"),
+        (["--models", "transformer"], "transformer"), (["--optimizers", "adma"], "adam"),
+        (["--batch", "0"], "--batch"),
         (["--threads", "x"], "--threads"), (["--seconds", "0"], "--seconds"),
     ])
     func `what cannot be measured`(arguments: [String], mentions: String) async throws {

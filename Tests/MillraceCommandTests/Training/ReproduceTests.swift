@@ -33,9 +33,10 @@ import Training
         try await BinaryRunner.run(["models", "reproduce", "m", "1"] + arguments + store)
     }
 
-    @Test(arguments: [
-        ["method": "hold_out", "fraction": 0.2], ["method": "none"], ["method": "k_fold", "folds": 2],
-    ] as [JSONValue])
+    @Test(
+        arguments: [
+            ["method": "hold_out", "fraction": 0.2], ["method": "none"], ["method": "k_fold", "folds": 2],
+        ] as [JSONValue])
     func `a network comes out the same, bit for bit`(evaluation: JSONValue) async throws {
         try await trainAndImport(TrainingSamples.digitsRequest(epochs: 1, evaluation: evaluation))
         let output = try await reproduce()
@@ -62,7 +63,8 @@ import Training
         #expect(try !document.member("equal").bool())
         #expect(try document.member("weights").member("made").value == .null)
         #expect(
-            try document.member("dataset").member("found").string() != document.member("dataset").member("recorded").string())
+            try document.member("dataset").member("found").string()
+                != document.member("dataset").member("recorded").string())
         // The same rows from somewhere else will do.
         let copy = try folder.write(TrainingSamples.csv(60), as: "copy.csv")
         #expect(try await reproduce(["--dataset", copy]).exitCode == 0)

@@ -38,7 +38,9 @@ import Testing
         let lineage = JSONCursor(try #require(manifest.training))
         #expect(try lineage.member("seed").integer() == 7)
         #expect(try lineage.member("fit").string() == "t0-f0")
-        #expect(try lineage.member("dataset").member("digest").string() == report.member("dataset").member("digest").string())
+        #expect(
+            try lineage.member("dataset").member("digest").string()
+                == report.member("dataset").member("digest").string())
 
         let chart = try folder.read("digits.svg")
         for text in ["digits: loss", "training", "validation", "digits: score", "accuracy", "confusion matrix"] {
@@ -77,7 +79,8 @@ import Testing
         let accuracy = try report.member("folds").member("accuracy")
         #expect(try accuracy.member("values").elements().count == 3)
         #expect(try accuracy.member("mean").number() > 0.9)
-        #expect(try report.member("fits").elements().map { try $0.member("fit").string() } == ["t0-f0", "t0-f1", "t0-f2"])
+        #expect(
+            try report.member("fits").elements().map { try $0.member("fit").string() } == ["t0-f0", "t0-f1", "t0-f2"])
     }
 
     @Test func `a search shows its trials and trains the best`() async throws {
@@ -97,7 +100,9 @@ import Testing
         #expect(try report.member("fit").string() == "t1-f0")
         let fits = try report.member("fits").elements()
         #expect(
-            try fits.map { try $0.member("values").member("early_model.hyperparameters.max_depth").integer() } == [1, 6])
+            try fits.map { try $0.member("values").member("early_model.hyperparameters.max_depth").integer() } == [
+                1, 6,
+            ])
         let text = try await run(.object(request))
         #expect(text.stdout.contains("EARLY_MODEL.HYPERPARAMETERS.MAX_DEPTH"), "\(text.stdout)")
         #expect(text.stdout.contains("best"))

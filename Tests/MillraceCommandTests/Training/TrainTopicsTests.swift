@@ -153,8 +153,10 @@ import Testing
         // By where it is, of a request that names no job.
         try await topics.produce([#"{"model": "digits"}"#], key: "digits", to: topics.requests)
         let unnamed = try #require(
-            try await topics.read(topics.requests).first { $0.firstHeaderValue(ignoringCase: "millrace-job") == nil
-                && $0.value.map { !String(decoding: $0, as: UTF8.self).contains("cancel") } == true })
+            try await topics.read(topics.requests).first {
+                $0.firstHeaderValue(ignoringCase: "millrace-job") == nil
+                    && $0.value.map { !String(decoding: $0, as: UTF8.self).contains("cancel") } == true
+            })
         #expect(try await train(["cancel", "\(unnamed.topicPartition)/\(unnamed.offset)"]).exitCode == 0)
 
         let unknown = try await train(["cancel", "other"])
@@ -186,7 +188,8 @@ import Testing
         return [
             event(job, 0, #""event":"accepted","folds":2,"attempt":1"#),
             event(
-                job, 1, #""event":"progress","fit":"t0-f0","epoch":0,"step":5,"steps":10,"loss":0.5,"history":\#(epoch)"#),
+                job, 1,
+                #""event":"progress","fit":"t0-f0","epoch":0,"step":5,"steps":10,"loss":0.5,"history":\#(epoch)"#),
             event(job, 2, #""event":"evaluated","fit":"t0-f0","report":\#(report(0.9))"#),
             event(job, 3, #""event":"evaluated","fit":"t0-f1","report":\#(report(0.86))"#),
             event(job, 4, #""event":"progress","fit":"t0","epoch":0,"step":4,"steps":10,"loss":0.4"#),
@@ -238,7 +241,8 @@ final class TrainingTopics: Sendable {
     /// - Parameters:
     ///   - key: nil takes the event's job.
     ///   - topic: nil is that of events.
-    func produce(_ values: [String], key: String? = nil, to topic: String? = nil, partition: Int32? = nil) async throws {
+    func produce(_ values: [String], key: String? = nil, to topic: String? = nil, partition: Int32? = nil) async throws
+    {
         let producer = try KafkaProducer(
             ProducerConfiguration(kafka: KafkaConfiguration(bootstrapServers: servers)), logger: TrainTopicsTests.quiet)
         let records = try values.map { value in

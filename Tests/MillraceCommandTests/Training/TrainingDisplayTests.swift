@@ -22,7 +22,8 @@ import Training
             fit: fit, epoch: epoch, step: epoch + 1, steps: 10, loss: loss,
             record: ends
                 ? EpochRecord(
-                    epoch: epoch, loss: loss, learningRate: 0.1, validation: [.loss: loss * 2, .accuracy: 1 - loss]) : nil)
+                    epoch: epoch, loss: loss, learningRate: 0.1, validation: [.loss: loss * 2, .accuracy: 1 - loss])
+                : nil)
     }
 
     @Test func `without a terminal an epoch is a line, at most one a second but for the first and the last`() {
@@ -118,7 +119,9 @@ import Training
         let sheet = PlotSheet(
             title: "m", result: .init(name: "t0", epochs: bare), folds: folds, confusion: nil, classNames: [])
         let text = sheet.charts.joined()
-        for name in ["training", "t0-f0 validation", "t0-f2 validation", "t0-f1 accuracy"] { #expect(text.contains(name)) }
+        for name in ["training", "t0-f0 validation", "t0-f2 validation", "t0-f1 accuracy"] {
+            #expect(text.contains(name))
+        }
     }
 
     @Test func `nothing to draw is said`() {

@@ -61,7 +61,8 @@ enum ModelImport {
     ) -> ModelBundle {
         let manifest = Manifest(
             name: name, version: number, graph: imported.graph, source: imported.source,
-            training: lineage.training, metrics: lineage.metrics, metadata: imported.metadata.merging(metadata) { _, given in given },
+            training: lineage.training, metrics: lineage.metrics,
+            metadata: imported.metadata.merging(metadata) { _, given in given },
             createdAt: Date.now.formatted(.iso8601))
         return ModelBundle(manifest: manifest, graph: imported.graph)
     }
