@@ -81,7 +81,7 @@ let package = Package(
         module("JSONDocuments", ["CJansson"]),
         module("TensorEngine", ["COpenBLAS", "CTensorKernels"]),
         module("ModelFormats", ["JSONDocuments", "TensorEngine", "CHDF5", "CZip", crypto]),
-        module("Training", ["JSONDocuments", "TensorEngine", "ModelFormats", "CLibSVM"]),
+        module("Training", ["JSONDocuments", "TensorEngine", "ModelFormats", "CLibSVM", crypto]),
         module("KafkaClient", ["CRdKafka", logging, metrics]),
         module(
             "ModelRegistry",

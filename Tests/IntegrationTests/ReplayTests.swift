@@ -144,7 +144,8 @@ import Testing
         #expect(outcome.findings.versions == ["digits-mlp@1": 30, "digits-mlp@2": 30])
         replay.model = ModelReference(parsing: "digits-mlp@2")
         let other = try await replay.verify()
-        #expect(other.findings.differences.first?.source.description == "\(harness.requests)/0/0")
+        // Of either partition: which is read first is not said.
+        #expect(other.findings.differences.first?.source.description.hasSuffix("/0") == true)
         await harness.close()
     }
 

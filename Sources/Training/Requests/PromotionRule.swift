@@ -1,4 +1,4 @@
-public import JSONDocuments
+import JSONDocuments
 
 /// Whether a new version becomes an alias's.
 ///
@@ -23,7 +23,8 @@ public struct PromotionRule: Sendable, Hashable {
     init(_ json: JSONCursor) throws(JSONError) {
         try json.rejectUnknownMembers(allowed: ["alias", "if"])
         let alias =
-            try json.optionalMember("alias").map { (cursor) throws(JSONError) in try Setting.name(cursor) } ?? "champion"
+            try json.optionalMember("alias").map { (cursor) throws(JSONError) in try Setting.name(cursor) }
+            ?? "champion"
         self.alias = alias
         condition = try json.optionalMember("if").map { (cursor) throws(JSONError) in
             try cursor.rejectUnknownMembers(allowed: ["metric", "at_least", "at_most"])

@@ -40,6 +40,8 @@ public struct TrainingJob: Sendable {
         public let id: FitID
         /// The job's request with the trial's values in their places.
         public let request: JSONValue
+
+        public init(id: FitID, request: JSONValue) { (self.id, self.request) = (id, request) }
     }
 
     public enum Next: Sendable, Hashable {

@@ -29,7 +29,8 @@ public struct TrainingRequest: Sendable, Hashable {
 
     static let members: Set<String> = [
         "model", "architecture", "early_model", "base", "dataset", "preprocessing", "augmentation", "loss", "optimizer",
-        "epochs", "batch_size", "shuffle", "early_stopping", "checkpoint_steps", "seed", "evaluation", "search", "promotion",
+        "epochs", "batch_size", "shuffle", "early_stopping", "checkpoint_steps", "seed", "evaluation", "search",
+        "promotion",
         "deadline_seconds",
     ]
 
@@ -40,7 +41,8 @@ public struct TrainingRequest: Sendable, Hashable {
         subject = try TrainingSubject(json)
         dataset = try DatasetSpec(try json.member("dataset"), limits: limits.data)
         preprocessing =
-            try json.optionalMember("preprocessing").map { (cursor) throws(JSONError) in try Pipeline(cursor) } ?? Pipeline()
+            try json.optionalMember("preprocessing").map { (cursor) throws(JSONError) in try Pipeline(cursor) }
+            ?? Pipeline()
         augmentation = try json.optionalMember("augmentation").map { (cursor) throws(JSONError) in
             try Augmentation(cursor)
         }

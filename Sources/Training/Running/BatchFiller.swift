@@ -50,11 +50,13 @@ final class BatchFiller {
         if let augmentation {
             guard modelInputs.count == 1, modelInputs[0].elementType == .float32 else {
                 throw DataError(
-                    .unsupported, at: "augmentation", "expected a model of one float32 input, found \(modelInputs.count) inputs")
+                    .unsupported, at: "augmentation",
+                    "expected a model of one float32 input, found \(modelInputs.count) inputs")
             }
             try augmentation.check(augmentedShape)
         }
-        row = FloatBuffer(max(pipeline.outputs.map { $0.dimensions.reduce(1, *) }.max() ?? 1, dataset.schema.labelCount))
+        row = FloatBuffer(
+            max(pipeline.outputs.map { $0.dimensions.reduce(1, *) }.max() ?? 1, dataset.schema.labelCount))
     }
 
     private static func label(_ schema: DatasetSchema, _ info: ValueInfo) throws(DataError) -> Label {
@@ -161,7 +163,8 @@ final class BatchFiller {
             let count = labels.schema.labelCount
             let target = buffer(modelInputs.count, floats: rows.count * count)
             for (place, row) in rows.enumerated() {
-                labels.copyLabel(row, into: UnsafeMutableBufferPointer(start: target.pointer + place * count, count: count))
+                labels.copyLabel(
+                    row, into: UnsafeMutableBufferPointer(start: target.pointer + place * count, count: count))
             }
             return target.bytes(0..<rows.count * count)
         }

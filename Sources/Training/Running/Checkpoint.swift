@@ -68,7 +68,8 @@ struct CheckpointFile {
     private func json(_ checkpoint: Checkpoint) -> JSONValue {
         let state = checkpoint.state
         var members: [String: JSONValue] = [
-            "format": .integer(Int64(Self.format)), "identity": .string(identity), "epoch": .integer(Int64(state.epoch)),
+            "format": .integer(Int64(Self.format)), "identity": .string(identity),
+            "epoch": .integer(Int64(state.epoch)),
             "batch": .integer(Int64(state.batch)), "step": .integer(Int64(state.step)),
             // By their bits: decimal numbers would have to be read back exactly.
             "loss_sum": .string(String(state.lossSum.bitPattern, radix: 16)), "rows": .integer(Int64(state.rowCount)),
@@ -112,7 +113,9 @@ struct CheckpointFile {
             state.best = (best, bestStates)
         }
         var optimizer: [String: Tensor] = [:]
-        for (name, tensor) in tensors where name.hasPrefix("optimizer/") { optimizer[String(name.dropFirst(10))] = tensor }
+        for (name, tensor) in tensors where name.hasPrefix("optimizer/") {
+            optimizer[String(name.dropFirst(10))] = tensor
+        }
         var result = Checkpoint(state: state, parameters: parameters, states: states, optimizerState: optimizer)
         result.bestValue = try number("best")
         result.bestEpoch = try json.optionalMember("best_epoch")?.boundedInteger(0...Int.max)

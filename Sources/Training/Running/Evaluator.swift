@@ -20,7 +20,8 @@ public enum Evaluator {
         guard let output = output ?? (names.count == 1 ? names[0] : usual.first(where: names.contains)),
             let index = names.firstIndex(of: output)
         else {
-            throw FitError.mismatch("the model has the outputs \(names.joined(separator: ", ")): none is known to be judged")
+            throw FitError.mismatch(
+                "the model has the outputs \(names.joined(separator: ", ")): none is known to be judged")
         }
         let kind =
             kind ?? PredictionKind.of(output, in: graph, isClassification: dataset.schema.isClassification)
@@ -66,7 +67,8 @@ private struct ServedInputs {
                     continue
                 }
                 places = schema.numberRange(of: feature).map(Array.init) ?? []
-            } else if input.elementType == .string, let text = schema.features.indices.compactMap(schema.textIndex).first,
+            } else if input.elementType == .string,
+                let text = schema.features.indices.compactMap(schema.textIndex).first,
                 schema.textCount == 1
             {
                 result.append(RawInput(name: input.name, source: .text(text), dimensions: dimensions))
@@ -84,7 +86,8 @@ private struct ServedInputs {
             guard input.elementType == .float32, dimensions.reduce(1, *) == places.count, !places.isEmpty else {
                 throw .mismatch(
                     "the model's input '\(input.name)' is \(input.elementType.rawValue) of "
-                        + "\(dimensions.map(String.init).joined(separator: " x ")) a row, the data has \(places.count) numbers for it")
+                        + "\(dimensions.map(String.init).joined(separator: " x ")) a row, the data has \(places.count) numbers for it"
+                )
             }
             result.append(RawInput(name: input.name, source: .numbers(places), dimensions: dimensions))
         }

@@ -1,4 +1,4 @@
-public import JSONDocuments
+import JSONDocuments
 public import TensorEngine
 
 /// One fit of a training request: from rows to a model that serves. Blocks its thread; not for several at once.
@@ -36,7 +36,8 @@ public final class Fit {
             guard counts.count(where: { $0 > 0 }) >= 2 else {
                 let name = counts.firstIndex { $0 > 0 }.flatMap { dataset.schema.classNames?[$0] } ?? ""
                 throw DataError(
-                    .tooFewRows, at: "label", "all training rows are of the class \(DataError.quoted(name)), expected two or more")
+                    .tooFewRows, at: "label",
+                    "all training rows are of the class \(DataError.quoted(name)), expected two or more")
             }
         }
     }
@@ -92,7 +93,8 @@ public final class Fit {
                 .mismatch, at: "preprocessing", "found \(pipeline.outputs.count) inputs, an early model has one")
         }
         let width = output.dimensions.reduce(1, *)
-        let ready = try pipeline.transformed(dataset, spillPath: checkpointPath.map { $0 + ".rows" }, limits: limits.data)
+        let ready = try pipeline.transformed(
+            dataset, spillPath: checkpointPath.map { $0 + ".rows" }, limits: limits.data)
         var values: [Float] = []
         values.reserveCapacity(split.training.count * width)
         for row in split.training { values += ready.features(row) }

@@ -17,7 +17,8 @@ struct GradientFit {
     private let kind: PredictionKind
 
     init(
-        _ request: TrainingRequest, _ fitting: GradientFitting, model: TrainableModel, dataset: any Dataset, split: Split,
+        _ request: TrainingRequest, _ fitting: GradientFitting, model: TrainableModel, dataset: any Dataset,
+        split: Split,
         pipeline: FittedPipeline, checkpointPath: String?, limits: TrainingLimits
     ) throws {
         (self.request, self.fitting, self.model, self.split, self.limits) = (request, fitting, model, split, limits)
@@ -32,7 +33,8 @@ struct GradientFit {
             dataset, pipeline: try pipeline.adapted(to: model.inputs), loss: lossGraph, modelInputs: model.inputs,
             augmentation: request.augmentation, seed: request.seed, spillPath: checkpointPath.map { $0 + ".rows" },
             limits: limits.data)
-        let size = fitting.optimizer.usesWholeDataSet ? split.training.count : min(fitting.batchSize, split.training.count)
+        let size =
+            fitting.optimizer.usesWholeDataSet ? split.training.count : min(fitting.batchSize, split.training.count)
         schedule = BatchSchedule(split.training, batchSize: size, seed: request.seed, shuffles: fitting.shuffles)
         judge =
             split.validation.isEmpty
@@ -40,7 +42,8 @@ struct GradientFit {
             : try EpochJudge(
                 lossGraph, kind: kind, step: step, dataset: dataset, rows: split.validation,
                 batchSize: max(fitting.batchSize, 64))
-        let identity = "\(String(decoding: request.json.serialized(), as: UTF8.self)) \(dataset.digest) \(Self.fingerprint(split))"
+        let identity =
+            "\(String(decoding: request.json.serialized(), as: UTF8.self)) \(dataset.digest) \(Self.fingerprint(split))"
         checkpoints = checkpointPath.map { CheckpointFile($0, identity: identity) }
     }
 
@@ -66,7 +69,8 @@ struct GradientFit {
             let record = try finishEpoch(&state, &optimizer, shouldContinue)
             progress(
                 FitProgress(
-                    step: state.step, plannedSteps: planned, epoch: record.epoch, loss: record.loss, finishedEpoch: record))
+                    step: state.step, plannedSteps: planned, epoch: record.epoch, loss: record.loss,
+                    finishedEpoch: record))
             try save(state, optimizer)
         }
         return result(state)
@@ -79,7 +83,8 @@ struct GradientFit {
         let batch = try filler.batch(rows, epoch: state.epoch)
         var random = RandomSource(seed: request.seed, stream: "dropout", state.step)
         let seed = Int64(bitPattern: random.next())
-        let penalty = optimizer.configuration.l1 > 0 || optimizer.configuration.l2 > 0
+        let penalty =
+            optimizer.configuration.l1 > 0 || optimizer.configuration.l2 > 0
             ? optimizer.penalty(step.parameterValues) : 0
         let loss = Double(try step.run(batch: batch, rows: rows.count, seed: seed)) + penalty
         guard loss.isFinite else { throw FitError.diverged(epoch: state.epoch, step: state.step, loss: loss) }

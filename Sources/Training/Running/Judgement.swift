@@ -32,7 +32,8 @@ struct Judgement {
                 gathered = .numbers(RegressionAccumulator())
                 defer { gathered = .classes(accumulator) }
                 try accumulator.add(
-                    probabilities: kind.probabilities(one), actual: dataset.classIndex(row), weight: dataset.weight(row))
+                    probabilities: kind.probabilities(one), actual: dataset.classIndex(row), weight: dataset.weight(row)
+                )
             case .numbers(var accumulator):
                 try accumulator.add(predicted: one, actual: dataset.label(row), weight: dataset.weight(row))
                 gathered = .numbers(accumulator)

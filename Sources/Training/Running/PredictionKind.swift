@@ -1,5 +1,5 @@
 import Glibc
-public import TensorEngine
+import TensorEngine
 
 /// What the numbers of a model's output are.
 public enum PredictionKind: Sendable, Hashable {

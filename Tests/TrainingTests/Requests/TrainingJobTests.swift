@@ -1,0 +1,111 @@
+import JSONDocuments
+import Testing
+import Training
+
+@Suite struct TrainingJobTests {
+    private func request(_ changes: [String: JSONValue]) throws -> TrainingRequest {
+        var members: [String: JSONValue] = [
+            "model": "points",
+            "architecture": [
+                "input": ["shape": [2]], "layers": [["type": "dense", "units": 2, "activation": "softmax"]],
+            ],
+            "loss": "softmax_cross_entropy", "optimizer": ["type": "sgd", "learning_rate": 0.1],
+            "dataset": [
+                "rows": [["features": [1, 2], "label": 0]],
+                "schema": ["features": ["shape": [2]], "label": ["name": "label", "kind": "class_index", "count": 2]],
+            ],
+        ]
+        for (name, value) in changes { members[name] = value }
+        return try TrainingRequest(.object(members))
+    }
+
+    private func report(_ accuracy: Double) -> EvaluationReport {
+        EvaluationReport(rowCount: 10, values: [.accuracy: accuracy])
+    }
+
+    @Test func aHoldOutNeedsOneFit() throws {
+        let job = TrainingJob(try request([:]), foldCount: 1)
+        #expect(try job.next([:]) == .fit(TrainingJob.Fit(id: FitID(trial: 0, fold: 0), request: job.request.json)))
+    }
+
+    @Test func foldsComeBeforeTheFitToAllRows() throws {
+        let job = TrainingJob(try request(["evaluation": ["method": "k_fold", "folds": 3]]), foldCount: 3)
+        var results: [FitID: EvaluationReport?] = [FitID(trial: 0, fold: 1): report(0.5)]
+        guard case .judge(let fits) = try job.next(results) else {
+            Issue.record("expected fits that judge")
+            return
+        }
+        #expect(fits.map(\.id.description) == ["t0-f0", "t0-f2"])
+        results[FitID(trial: 0, fold: 0)] = report(0.7)
+        results[FitID(trial: 0, fold: 2)] = report(0.9)
+        guard case .fit(let last) = try job.next(results) else {
+            Issue.record("expected the last fit")
+            return
+        }
+        #expect(last.id.description == "t0")
+        #expect(abs(try #require(job.summary(0, results)[.accuracy]).mean - 0.7) < 1e-12)
+    }
+
+    @Test func theBestTrialIsFitted() throws {
+        let search: JSONValue = [
+            "strategy": "grid", "metric": "accuracy",
+            "parameters": ["optimizer.learning_rate": ["choice": [0.1, 0.2, 0.4]]],
+        ]
+        let job = TrainingJob(try request(["search": search]), foldCount: 1)
+        guard case .judge(let fits) = try job.next([:]) else {
+            Issue.record("expected trials")
+            return
+        }
+        #expect(fits.map(\.id.description) == ["t0-f0", "t1-f0", "t2-f0"])
+        let rates = try fits.map { try JSONCursor($0.request).member("optimizer").member("learning_rate").number() }
+        #expect(rates == [0.1, 0.2, 0.4])
+        var results: [FitID: EvaluationReport?] = [:]
+        results[fits[0].id] = report(0.5)
+        results[fits[1].id] = report(0.8)
+        results.updateValue(nil, forKey: fits[2].id)
+        #expect(try job.next(results) == .fit(TrainingJob.Fit(id: fits[1].id, request: fits[1].request)))
+        for fit in fits { results.updateValue(nil, forKey: fit.id) }
+        guard case .failed = try job.next(results) else {
+            Issue.record("expected a failure")
+            return
+        }
+    }
+
+    private static let mistakes: [([String: JSONValue], String, String)] = [
+        (["optimizer": ["type": "adm"]], "optimizer", "did you mean \"adam\""),
+        (["epochs": 0], "epochs", "found 0"), (["epoch": 3], "epoch", "did you mean \"epochs\""),
+        (["base": ["version": 1]], "", "found \"architecture\" and \"base\""),
+        (["promotion": ["if": ["metric": "accuracy", "at_most": 1]]], "promotion.if", "at_least"),
+        (
+            ["evaluation": ["method": "none"], "promotion": ["if": ["metric": "accuracy", "at_least": 0.5]]],
+            "promotion", "none"
+        ),
+        (["dataset": ["schema": [:]]], "dataset", "found none"),
+    ]
+
+    @Test(arguments: mistakes) func mistakesAreNamed(_ changes: [String: JSONValue], _ path: String, _ message: String)
+        throws
+    {
+        let error = #expect(throws: JSONError.self) { try request(changes) }
+        let text = try #require(error).description
+        #expect(text.contains(path) && text.contains(message), "\(text)")
+    }
+
+    @Test func fitsHaveNames() {
+        for id in [FitID(trial: 0, fold: 0), FitID(trial: 12, fold: 3), FitID(trial: 7, fold: nil)] {
+            #expect(FitID(id.description) == id)
+        }
+        for text in ["", "t", "t1-", "t1-f", "f1", "t-1", "t1-f2-f3", "x1"] { #expect(FitID(text) == nil, "\(text)") }
+    }
+
+    @Test func promotionComparesWithTheIncumbent() throws {
+        let rule = try #require(
+            try request(["promotion": ["if": ["metric": "accuracy", "at_least": "champion"]]]).promotion)
+        #expect(rule.promotes(0.9, incumbent: 0.9) && rule.promotes(0.9, incumbent: nil))
+        #expect(
+            !rule.promotes(0.8, incumbent: 0.9) && !rule.promotes(.nan, incumbent: 0.1)
+                && !rule.promotes(nil, incumbent: nil))
+        let always = try #require(try request(["promotion": ["alias": "canary"]]).promotion)
+        #expect(always.alias == "canary" && always.promotes(nil, incumbent: 1))
+    }
+}
