@@ -97,7 +97,7 @@ let package = Package(
         .executableTarget(
             name: "MillraceCommand",
             dependencies: [
-                "JSONDocuments", "TensorEngine", "ModelFormats", "KafkaClient", "ModelRegistry", "Serving",
+                "JSONDocuments", "TensorEngine", "ModelFormats", "Training", "KafkaClient", "ModelRegistry", "Serving",
                 "Gateway",
                 argumentParser, configuration, yams, logging, metrics, lifecycle, signals,
             ],
@@ -124,7 +124,7 @@ let package = Package(
         tests(
             "MillraceCommandTests",
             [
-                "MillraceCommand", "Serving", "ModelFormats", "KafkaClient", "TensorEngine", "JSONDocuments",
+                "MillraceCommand", "Serving", "Training", "ModelFormats", "KafkaClient", "TensorEngine", "JSONDocuments",
                 "TestSupport", yams, configuration, logging,
             ]),
         tests(
