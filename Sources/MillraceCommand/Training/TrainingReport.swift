@@ -1,4 +1,5 @@
 import JSONDocuments
+import ModelFormats
 import TensorEngine
 import Training
 

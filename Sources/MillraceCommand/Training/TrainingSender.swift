@@ -1,5 +1,6 @@
 import JSONDocuments
 import KafkaClient
+import Serving
 
 /// Writes to the topic of training requests.
 enum TrainingSender {

@@ -1,3 +1,4 @@
+import JSONDocuments
 import Testing
 
 /// `millrace bench training`.

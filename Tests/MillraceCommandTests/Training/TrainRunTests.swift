@@ -120,7 +120,7 @@ import Testing
 
     @Test func `what is wrong is said with its place`() async throws {
         func fails(
-            _ request: JSONValue, _ arguments: [String] = [], _ code: Int32, _ mentions: String,
+            _ request: JSONValue, _ code: Int32, _ mentions: String, arguments: [String] = [],
             _ location: SourceLocation = #_sourceLocation
         ) async throws {
             let output = try await run(request, arguments)
@@ -139,8 +139,8 @@ import Testing
         bad["dataset"] = ["npz": "absent.npz", "schema": ["features": ["shape": [64]], "label": ["kind": "number"]]]
         try await fails(.object(bad), 4, "absent.npz")
         try await fails(TrainingSamples.treeRequest(["topic": "thirds"]), 2, "--dataset")
-        try await fails(TrainingSamples.digitsRequest(), ["--dataset", "rows.txt"], 2, "rows.txt")
-        try await fails(TrainingSamples.digitsRequest(), ["--plot", "chart.png"], 2, "chart.png")
+        try await fails(TrainingSamples.digitsRequest(), 2, "rows.txt", arguments: ["--dataset", "rows.txt"])
+        try await fails(TrainingSamples.digitsRequest(), 2, "chart.png", arguments: ["--plot", "chart.png"])
         bad = good
         bad["architecture"] = nil
         bad["base"] = ["version": 3]
