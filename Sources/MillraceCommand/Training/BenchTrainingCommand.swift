@@ -15,7 +15,7 @@ struct BenchTrainingCommand: ParsableCommand {
 
             EXAMPLES
               millrace bench training
-              millrace bench training --models cnn --optimizers adam --batch 64 --threads 1,2 --output json
+              millrace bench training --models cnn --threads 1,2 --output json
             """)
 
     @Option(help: ArgumentHelp("Of mlp, cnn and lstm, separated by commas.", valueName: "name,name"))

@@ -22,8 +22,8 @@ struct TrainRunCommand: ParsableCommand {
 
             EXAMPLES
               millrace train run request.json
-              millrace train run request.json --dataset rows.csv --bundle digits-model --plot digits.svg
-              millrace train run request.json --output json
+              millrace train run request.json --dataset rows.csv --bundle digits
+              millrace train run request.json --plot digits.svg --output json
             """)
 
     @Argument(

@@ -49,9 +49,12 @@ import Testing
         #expect(chart.components(separatedBy: "<svg ").count == chart.components(separatedBy: "</svg>").count)
 
         // What was written serves.
-        let predicted = try await BinaryRunner.run(
-            ["predict", bundle, "--inputs", TrainingSamples.digits, "--output", folder.path + "/out.npz"])
-        #expect(predicted.exitCode == 2 || predicted.exitCode == 0, "\(predicted.stderr)")
+        let rows = folder.path + "/rows.npz"
+        try NumPyArchive.write([("input", try DigitArrays(5).pixels)], to: rows)
+        let predicted = try await BinaryRunner.run(["predict", bundle, "--inputs", rows])
+        try #require(predicted.exitCode == 0, "\(predicted.stderr)")
+        let shape = try predicted.document().member("outputs").elements()[0].member("shape").elements()
+        #expect(try shape.map { try $0.integer() } == [5, 10])
     }
 
     @Test func `the same request gives the same weights, another seed others`() async throws {
@@ -92,7 +95,7 @@ import Testing
         request["early_model"] = ["family": "decision_tree", "hyperparameters": ["max_depth": 1]]
         request["search"] = [
             "strategy": "grid", "metric": "accuracy",
-            "parameters": ["early_model.hyperparameters.max_depth": ["values": [1, 6]]],
+            "parameters": ["early_model.hyperparameters.max_depth": ["choices": [1, 6]]],
         ]
         let output = try await run(.object(request), ["--output", "json"])
         try #require(output.exitCode == 0, "\(output.stderr)")

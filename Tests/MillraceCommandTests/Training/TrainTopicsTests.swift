@@ -71,7 +71,7 @@ import Testing
         let output = try await submit(["--job", "j1", "--wait", "--maximum-wait", "60", "--plot", plot])
         try await service.value
         try #require(output.exitCode == 0, "\(output.stderr)")
-        for text in ["t0-f0 epoch 1: loss 0.5000", "t0-f0: accuracy 0.9000", "accepted, 2 folds"] {
+        for text in ["t0-f0 epoch 1: loss 0.5000", "t0-f0: loss 0.3000, accuracy 0.9000", "accepted, 2 folds"] {
             #expect(output.stderr.contains(text), "\(output.stderr)")
         }
         for text in ["digits@3, promoted", "state    completed", "accuracy", "± 0.0283"] {
