@@ -23,7 +23,8 @@ static void transpose(const float *source, size_t source_stride, size_t rows, si
             const quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab2 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
             const quad cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd2 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
             const quad columns4[4] = {
-                __builtin_shufflevector(ab, cd, 0, 1, 4, 5) * scale, __builtin_shufflevector(ab, cd, 2, 3, 6, 7) * scale,
+                __builtin_shufflevector(ab, cd, 0, 1, 4, 5) * scale,
+                __builtin_shufflevector(ab, cd, 2, 3, 6, 7) * scale,
                 __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5) * scale,
                 __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7) * scale};
             for (size_t i = 0; i < 4; i++) memcpy(to + (column + i) * target_stride, &columns4[i], sizeof a);

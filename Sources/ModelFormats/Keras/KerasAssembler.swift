@@ -37,14 +37,18 @@ package struct KerasAssembler {
     /// - Parameters:
     ///   - extents: of a row, without the batch; nil when any extent will do.
     ///   - elementType: float32, or int32 or int64 for what only Embedding reads.
-    package mutating func input(_ name: String, extents: [Int?], elementType: ElementType) -> KerasTensor {
+    /// - Throws: ``ModelFormatError`` when a row of it exceeds the limit of one tensor.
+    package mutating func input(
+        _ name: String, extents: [Int?], elementType: ElementType
+    ) throws(ModelFormatError) -> KerasTensor {
         let dimensions: [Int?] = [nil] + extents
         inputs.append(
             ValueInfo(
                 name: name, elementType: elementType, dimensions: KerasTranslation.dimensions(dimensions, name)))
-        return KerasTensor(
-            value: KerasValue(
-                name: name, dimensions: dimensions, integerType: elementType == .float32 ? nil : elementType))
+        let value = KerasValue(
+            name: name, dimensions: dimensions, integerType: elementType == .float32 ? nil : elementType)
+        try builder.check(value, of: makeLayer("InputLayer", name, JSONCursor(.object([:]))))
+        return KerasTensor(value: value)
     }
 
     /// Calls a layer.

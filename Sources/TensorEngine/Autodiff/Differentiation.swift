@@ -163,7 +163,7 @@ private struct ReverseMode {
         var isRewritten = false
         for node in graph.nodes {
             if let form = TrainingForms.all[node.operatorType] {
-                try form(node, &builder)
+                try form(builder.sharingStates(node), &builder)
                 isRewritten = true
             } else {
                 builder.add(node)

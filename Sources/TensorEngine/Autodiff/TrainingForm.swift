@@ -52,6 +52,15 @@ struct TrainingFormBuilder {
 
     mutating func add(_ node: Node) { nodes.append(node) }
 
+    /// The node with the newest values of the states that it reads, which earlier nodes have updated.
+    func sharingStates(_ node: Node) -> Node {
+        var node = node
+        node.inputs = node.inputs.map { input in
+            states.first { $0.initializer == input }?.output ?? input
+        }
+        return node
+    }
+
     /// A new constant's name.
     mutating func constant(_ base: String, _ tensor: Tensor) -> String {
         let name = names.next(base)
@@ -73,9 +82,15 @@ struct TrainingFormBuilder {
         return streamCount
     }
 
-    /// Makes an initializer a state of the training graph: an input of the same name, its new value the value `updated`.
-    /// - Throws: ``GraphError`` when it is no initializer, is trained, or another node updates it too.
+    /// Makes an initializer a state of the training graph: an input of the same name, its new value the value `updated`. A
+    /// node that shares it with an earlier one (``sharingStates(_:)``) updates what that one has left.
+    /// - Throws: ``GraphError`` when it is no initializer, or is trained.
     mutating func addState(_ initializer: String, updated: String, by node: Node) throws(GraphError) {
+        if let index = states.firstIndex(where: { $0.output == initializer }) {
+            let state = states[index]
+            states[index] = .init(initializer: state.initializer, input: state.input, output: updated)
+            return
+        }
         guard constants[initializer] != nil else {
             throw node.error(.unsupported, "'\(initializer)' is computed, expected an initializer to update")
         }
@@ -83,7 +98,7 @@ struct TrainingFormBuilder {
             throw node.error(.invalidGraph, "'\(initializer)' is updated by the operator and cannot be trained too")
         }
         guard !states.contains(where: { $0.initializer == initializer }) else {
-            throw node.error(.unsupported, "'\(initializer)' is already updated by another node")
+            throw node.error(.unsupported, "'\(initializer)' is updated twice")
         }
         states.append(.init(initializer: initializer, input: initializer, output: updated))
     }

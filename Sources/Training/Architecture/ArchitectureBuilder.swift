@@ -36,8 +36,10 @@ struct ArchitectureBuilder {
     }
 
     mutating func build() throws(JSONError) -> TrainableModel {
-        let input = assembler.input(
-            spec.input.name, extents: spec.input.shape, elementType: spec.input.elementType)
+        let input = try located(layer: "the input", [], at: Self.path(spec.path, "input.shape")) {
+            () throws(ModelFormatError) in
+            try assembler.input(spec.input.name, extents: spec.input.shape, elementType: spec.input.elementType)
+        }
         let result = try apply(spec.layers, to: input, at: Self.path(spec.path, "layers"))
         let graph = assembler.graph(output: spec.output, result)
         return TrainableModel(
@@ -73,8 +75,7 @@ struct ArchitectureBuilder {
             config["layer"] = try wrapped(inner, at: "\(path).layer")
             return try call(className, name, config, [input], at: path)
         case .attention:
-            let causes: Set<String> = members["causal"] == .bool(true) ? ["use_causal_mask"] : []
-            return try call("MultiHeadAttention", name, members, [input, input], flags: causes, at: path)
+            return try attention(name, members, input, at: path)
         case .positions:
             weights.beginLayer()
             var count: Int?
@@ -92,6 +93,25 @@ struct ArchitectureBuilder {
             }
             return try call("Concatenate", name, members, branches, at: path)
         }
+    }
+
+    /// The most steps of attention: its scores are their square.
+    private static let maximumAttendedSteps = 4_096
+
+    /// Self-attention.
+    private mutating func attention(
+        _ name: String, _ members: [String: JSONValue], _ input: KerasTensor, at path: String
+    ) throws(JSONError) -> KerasTensor {
+        if input.dimensions.count == 3, let steps = input.dimensions[1], steps > Self.maximumAttendedSteps {
+            throw JSONError(
+                at: .path(path),
+                """
+                MultiHeadAttention layer '\(name)': found an input of \(steps) steps, expected at most \
+                \(Self.maximumAttendedSteps)
+                """)
+        }
+        let flags: Set<String> = members["causal"] == .bool(true) ? ["use_causal_mask"] : []
+        return try call("MultiHeadAttention", name, members, [input, input], flags: flags, at: path)
     }
 
     /// The layers' result and their input, added.

@@ -58,12 +58,21 @@ final class InitialWeights: KerasWeightSource {
         weightIndex += 1
         asked.append((title, count))
         do {
-            var elements = try initializer(title, className, config).draw(shape, from: &random)
+            let initializer = try initializer(title, className, config)
+            guard initializer.isFeasible(shape) else {
+                throw ModelFormatError(
+                    .tooLarge, file: "architecture",
+                    "its weight '\(title)' \(shape) is too large to be made orthogonal; "
+                        + "give another \(Self.option(title))")
+            }
+            var elements = initializer.draw(shape, from: &random)
             if title == "bias", try opensForgetGate(className, config), let rows = shape.last {
                 // Keras's gates are input, forget, cell, output; the second opens at first (Jozefowicz et al. 2015).
                 for index in rows / 4..<rows / 2 { elements[index] = 1 }
             }
             return try Tensor(shape: Shape(shape), elements: elements)
+        } catch let error as ModelFormatError {
+            throw error
         } catch let error as JSONError {
             throw ModelFormatError(.malformed, file: "architecture", error.description)
         } catch {

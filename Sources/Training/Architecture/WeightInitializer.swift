@@ -123,7 +123,19 @@ enum WeightInitializer: Sendable, Hashable {
         }
     }
 
-    /// A matrix whose columns (rows, if there are fewer) are orthonormal: Gram and Schmidt, each vector twice, of a normal one.
+    /// The most products that making a matrix orthogonal may take: some ten seconds.
+    static let maximumProductCount = 1 << 35
+
+    /// Whether the weight can be drawn in a time that its size allows.
+    func isFeasible(_ shape: [Int]) -> Bool {
+        guard case .orthogonal = self, let columns = shape.last else { return true }
+        let rows = shape.dropLast().reduce(1, *)
+        let (square, overflow) = min(rows, columns).multipliedReportingOverflow(by: min(rows, columns))
+        let (products, tooMany) = square.multipliedReportingOverflow(by: max(rows, columns))
+        return !overflow && !tooMany && products <= Self.maximumProductCount
+    }
+
+    /// A matrix whose columns (rows, if there are fewer) are orthonormal, by Gram and Schmidt's method of a normal one.
     private static func orthogonal(
         rows: Int, columns: Int, gain: Double, from random: inout RandomSource
     ) -> [Float] {
@@ -131,19 +143,12 @@ enum WeightInitializer: Sendable, Hashable {
         // Vector after vector, each contiguous.
         var basis = (0..<length * count).map { _ in random.normal() }
         basis.withUnsafeMutableBufferPointer { basis in
+            guard let start = basis.baseAddress else { return }
             for index in 0..<count {
-                let vector = UnsafeMutableBufferPointer(rebasing: basis[index * length..<(index + 1) * length])
-                for _ in 0..<2 {
-                    for earlier in 0..<index {
-                        let other = UnsafeMutableBufferPointer(
-                            rebasing: basis[earlier * length..<(earlier + 1) * length])
-                        var product = 0.0
-                        for place in 0..<length { product += vector[place] * other[place] }
-                        for place in 0..<length { vector[place] -= product * other[place] }
-                    }
-                }
-                var square = 0.0
-                for place in 0..<length { square += vector[place] * vector[place] }
+                let vector = start + index * length
+                // The vector as it is left by those before, as the modified method has it.
+                for earlier in 0..<index { project(start + earlier * length, offOf: vector, length) }
+                let square = product(vector, vector, length)
                 let factor = square > 0 ? 1 / square.squareRoot() : 0
                 for place in 0..<length { vector[place] *= factor }
             }
@@ -152,5 +157,28 @@ enum WeightInitializer: Sendable, Hashable {
             let (row, column) = (place / columns, place % columns)
             return Float(gain * (rows >= columns ? basis[column * length + row] : basis[row * length + column]))
         }
+    }
+    private static func project(
+        _ unit: UnsafeMutablePointer<Double>, offOf vector: UnsafeMutablePointer<Double>, _ length: Int
+    ) {
+        let share = product(vector, unit, length)
+        for place in 0..<length { vector[place] -= share * unit[place] }
+    }
+
+    /// A scalar product in eight partial sums, always the same ones.
+    private static func product(
+        _ left: UnsafeMutablePointer<Double>, _ right: UnsafeMutablePointer<Double>, _ length: Int
+    ) -> Double {
+        var lanes = SIMD8<Double>.zero
+        let whole = length & ~7
+        let (a, b) = (UnsafeRawPointer(left), UnsafeRawPointer(right))
+        for place in stride(from: 0, to: whole, by: 8) {
+            lanes +=
+                a.loadUnaligned(fromByteOffset: place * 8, as: SIMD8<Double>.self)
+                * b.loadUnaligned(fromByteOffset: place * 8, as: SIMD8<Double>.self)
+        }
+        var rest = 0.0
+        for place in whole..<length { rest += left[place] * right[place] }
+        return rest + lanes.sum()
     }
 }

@@ -88,4 +88,39 @@ struct ConvolutionGradientTests {
             return message.contains("(ConvInputGradient)") && message.contains("expected [1, 1, 1, 1]")
         }
     }
+
+    @Test("a transposed convolution spreads its input over its output")
+    func spreads() throws {
+        let graph = Graph.single(
+            "ConvTranspose", input: [.fixed(1), .fixed(1), .fixed(2)],
+            constants: [try Tensor(shape: [1, 1, 3], elements: [1, 10, 100] as [Float])],
+            attributes: ["strides": .ints([2])])
+        let x = try Tensor(shape: [1, 1, 2], elements: [1, 2] as [Float])
+        #expect(try CompiledGraph.run(graph, [x])[0].floats == [1, 10, 102, 20, 200])
+    }
+
+    @Test(
+        "a transposed convolution is the adjoint of the convolution",
+        arguments: [
+            ["strides": .ints([2, 3])], ["pads": .ints([1, 0, 2, 1]), "strides": .ints([2, 1])], ["group": .int(2)],
+            ["dilations": .ints([2, 1]), "pads": .ints([1, 1, 1, 1])],
+        ] as [[String: AttributeValue]])
+    func adjoint(_ attributes: [String: AttributeValue]) throws {
+        var numbers = Numbers(seed: 9)
+        let isGrouped = attributes["group"] != nil
+        let x = try LayerGradientCheck.cast(numbers.tensor([2, 4, 4, 5]), .float64)
+        let w = try LayerGradientCheck.cast(numbers.tensor([4, isGrouped ? 3 : 6, 3, 2]), .float64)
+        func run(_ type: String, _ input: Tensor) throws -> Tensor {
+            let graph = Graph.single(
+                type, input: input.shape.dimensions.map { .fixed($0) }, constants: [w], attributes: attributes,
+                elementType: .float64)
+            return try CompiledGraph.run(graph, [input])[0]
+        }
+        let spread = try run("ConvTranspose", x)
+        let flow = try LayerGradientCheck.cast(numbers.tensor(spread.shape), .float64)
+        // ⟨transposed(x), flow⟩ = ⟨x, convolution(flow)⟩, the latter by another kernel.
+        let left = zip(spread.doubles, flow.doubles).reduce(0) { $0 + $1.0 * $1.1 }
+        let right = zip(x.doubles, try run("Conv", flow).doubles).reduce(0) { $0 + $1.0 * $1.1 }
+        #expect(abs(left - right) < 1e-12 * max(1, abs(left)))
+    }
 }

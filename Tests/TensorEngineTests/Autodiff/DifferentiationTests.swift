@@ -153,6 +153,26 @@ import Testing
         #expect(!trained.graph.nodes.contains { $0.operatorType == "NonMaxSuppression" })
     }
 
+    @Test func statesThatNodesShareAreUpdatedOneAfterTheOther() throws {
+        let graph = try layer([])
+        var builder = TrainingFormBuilder(
+            graph, types: try ValueTypes(graph.with(output: "x")), parameters: ["w"], carriers: ["w"])
+        let first = node("BatchNormalization", ["x", "b"], "y")
+        #expect(builder.sharingStates(first).inputs == ["x", "b"])
+        try builder.addState("b", updated: "b1", by: first)
+        let second = builder.sharingStates(node("BatchNormalization", ["y", "b"], "z"))
+        #expect(second.inputs == ["y", "b1"])
+        try builder.addState(second.inputs[1], updated: "b2", by: second)
+        #expect(builder.states == [.init(initializer: "b", input: "b", output: "b2")])
+        #expect(throws: GraphError.self) { try builder.addState("w", updated: "w1", by: first) }
+        #expect(throws: GraphError.self) { try builder.addState("x", updated: "x1", by: first) }
+        #expect(builder.seedInput == nil)
+        let seed = builder.seed()
+        #expect(builder.seed() == seed)
+        #expect(builder.seedInput == seed)
+        #expect([builder.nextStream(), builder.nextStream()] == [0, 1])
+    }
+
     // MARK: Errors
 
     private func message(_ body: () throws -> DifferentiatedGraph) -> String {
@@ -229,5 +249,13 @@ import Testing
         conditional.initializers["condition"] = Tensor(.bool, shape: []) { $0.copyBytes(from: [1]) }
         let found = message { try Differentiation.differentiate(conditional, loss: "loss", parameters: ["w"]) }
         #expect(found.hasPrefix("node 'choose' (If): has no gradient"))
+    }
+}
+
+extension Graph {
+    fileprivate func with(output: String) -> Graph {
+        var graph = self
+        graph.outputs = [ValueInfo(name: output, elementType: .float32, dimensions: [])]
+        return graph
     }
 }

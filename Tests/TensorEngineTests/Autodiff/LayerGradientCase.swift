@@ -131,6 +131,7 @@ extension LayerGradientCase {
             let gradient = results[1 + index].doubles
             let value = try #require(exact.values[parameter])
             #expect(results[1 + index].shape == value.shape)
+            #expect(gradient.contains { $0 != 0 }, "no gradient of \(parameter)")
             let scale = max(gradient.map(abs).max() ?? 0, 1e-2)
             let step = max(1, gradient.count / limit)
             for element in stride(from: 0, to: gradient.count, by: step) {

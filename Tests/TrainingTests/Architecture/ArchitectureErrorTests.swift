@@ -128,6 +128,14 @@ import Testing
             "layers[0]: Dense layer 'dense': takes integers"
         ),
         (
+            #"{"input": {"shape": [67108864, 67108864, 67108864]}, "layers": [{"type": "flatten"}]}"#,
+            "input.shape: the input: a row of its result [batch, 67108864, 67108864, 67108864] exceeds"
+        ),
+        (
+            #"{"input": {"shape": [5000, 2]}, "layers": [{"type": "multi_head_attention", "num_heads": 1, "key_dim": 1}]}"#,
+            "layers[0]: MultiHeadAttention layer 'multi_head_attention': found an input of 5000 steps, expected at most 4096"
+        ),
+        (
             #"{"input": {"shape": [6], "name": "x"}, "output": {"name": "x"}, "layers": [{"type": "flatten"}]}"#,
             #"the input and the output are both named "x""#
         ),
@@ -169,6 +177,12 @@ import Testing
             wide.contains("layers[0]: Dense layer 'dense': its weight 'kernel' [6, 4] brings the model to more than 20")
         )
         #expect(try message(#"{"type": "repeat_vector", "n": 9}"#).contains("exceeds 200 bytes"))
+        let recurrent = #"{"input": {"shape": [3, 4]}, "layers": [{"type": "lstm", "units": 8192}]}"#
+        let slow = try #require(throws: JSONError.self) {
+            _ = try ArchitectureSpec(JSONValue(json: recurrent), limits: .default).build(seed: 1)
+        }
+        #expect(slow.description.contains("brings the model to more than 100000000 parameters"))
+        limits.maximumParameterCount = 20
         // A hostile size is refused before anything is made of it.
         let huge = try message(#"{"type": "embedding", "input_dim": 100000000, "output_dim": 65536}"#)
         #expect(huge.contains("brings the model to more than 20 parameters"))

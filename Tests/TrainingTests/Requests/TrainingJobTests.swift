@@ -49,7 +49,7 @@ import Training
     @Test func theBestTrialIsFitted() throws {
         let search: JSONValue = [
             "strategy": "grid", "metric": "accuracy",
-            "parameters": ["optimizer.learning_rate": ["choice": [0.1, 0.2, 0.4]]],
+            "parameters": ["optimizer.learning_rate": ["choices": [0.1, 0.2, 0.4]]],
         ]
         let job = TrainingJob(try request(["search": search]), foldCount: 1)
         guard case .judge(let fits) = try job.next([:]) else {

@@ -22,14 +22,14 @@ extension TrainingForms {
         guard node.inputs.count == 5, node.outputs.count >= 1 else {
             throw node.error(.invalidGraph, "has \(node.inputs.count) inputs, expected 5")
         }
-        var form = node
+        var form = builder.sharingStates(node)
         form.operatorType = "BatchNormalizationTraining"
         form.attributes = node.attributes.filter { ["epsilon", "momentum"].contains($0.key) }
         form.outputs = [node.outputs[0]]
         for (index, name) in ["running_mean", "running_variance", "mean", "deviation"].enumerated() {
             let output = builder.uniqueName("\(node.name)/\(name)")
             form.outputs.append(output)
-            if index < 2 { try builder.addState(node.inputs[3 + index], updated: output, by: node) }
+            if index < 2 { try builder.addState(form.inputs[3 + index], updated: output, by: node) }
         }
         builder.add(form)
     }

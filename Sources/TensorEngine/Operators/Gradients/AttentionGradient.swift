@@ -22,6 +22,10 @@ struct AttentionGradientOperator: Operator {
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
         let extents = try AttentionExtents(operands.prefix(4), heads: heads)
         let flow = try operands.type(4, among: .float32).shape
+        let outputCount = operands.node.node.outputs.count
+        guard outputCount == (extents.isPacked ? 1 : 3) else {
+            throw operands.error(.invalidGraph, "has \(outputCount) outputs, expected one for each of Q, K and V")
+        }
         guard flow.dimensions == [extents.batch, extents.queries, extents.width] else {
             throw operands.error(.shapeMismatch, "the gradient is \(flow), the queries are \(try operands.shape(0))")
         }

@@ -13,6 +13,9 @@ struct LossGradientOperator: Operator {
     init(_ node: inout NodeReader) throws(GraphError) {
         takesScores = try node.string("function", default: "") == "SoftmaxCrossEntropyLoss"
         reduction = try node.string("reduction", default: "mean")
+        guard ["none", "mean", "sum"].contains(reduction) else {
+            throw node.error(.invalidGraph, "attribute 'reduction' is '\(reduction)', expected none, mean or sum")
+        }
         ignored = node.node.node.attributes["ignore_index"] == nil ? nil : try node.int("ignore_index", default: 0)
     }
 

@@ -28,6 +28,12 @@ struct ReductionGradientOperator: Operator {
         guard flow.shape.elementCount == (try reduced(operands)).reduce(1, *) else {
             throw operands.error(.shapeMismatch, "the gradient is \(flow.shape), the input \(x.shape)")
         }
+        if function != .sum, function != .mean {
+            let y = try operands.type(2, among: flow.elementType)
+            guard y.shape.elementCount == flow.shape.elementCount else {
+                throw operands.error(.shapeMismatch, "the gradient is \(flow.shape), the output \(y.shape)")
+            }
+        }
         return [x]
     }
 

@@ -26,6 +26,9 @@ struct SoftmaxGradientOperator: Operator {
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
         let flow = try operands.gradientType(0)
+        guard operands.count == (function == .lpNormalization ? 3 : 2), power == 1 || power == 2 else {
+            throw operands.error(.invalidGraph, "has \(operands.count) inputs, or a power p of \(power)")
+        }
         for index in 1..<operands.count where try operands.type(index) != flow {
             throw operands.error(.shapeMismatch, "the gradient is \(flow), input \(index) \(try operands.type(index))")
         }

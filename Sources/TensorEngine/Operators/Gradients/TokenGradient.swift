@@ -8,11 +8,34 @@ struct TokenEmbeddingGradientOperator: Operator {
     init(_ node: inout NodeReader) throws(GraphError) {
         isPadded = try node.bool("padded", default: false)
         paddingIndex = try node.int("padding_index", default: 0)
+        guard paddingIndex >= 0, paddingIndex < 1 << 31 else {
+            throw node.error(.invalidGraph, "attribute 'padding_index' is \(paddingIndex), expected 0 or more")
+        }
     }
 
     func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
         let words = try operands.type(1, among: .float32)
         let ids = try operands.type(0, among: .int64).shape
+        guard words.shape.rank == 2, ids.rank == 2 else {
+            throw operands.error(.shapeMismatch, "ids have shape \(ids), the table \(words.shape)")
+        }
+        for index in [2, 4] where operands.has(index) {
+            let table = try operands.shape(index)
+            guard table.rank == 2, table[1] == words.shape[1] else {
+                throw operands.error(
+                    .shapeMismatch, "input \(index) has shape \(table), expected [rows, \(words.shape[1])]")
+            }
+        }
+        if operands.has(3) {
+            guard try operands.type(3, among: .int64).shape == ids else {
+                throw operands.error(.shapeMismatch, "type ids have shape \(try operands.shape(3)), expected \(ids)")
+            }
+        }
+        if operands.has(5) {
+            guard try operands.type(5, among: .int64).shape.elementCount == 1 else {
+                throw operands.error(.shapeMismatch, "the first position must be one number")
+            }
+        }
         guard try operands.type(6, among: .float32).shape.dimensions == ids.dimensions + [words.shape[1]] else {
             throw operands.error(.shapeMismatch, "the gradient is \(try operands.shape(6)), the ids are \(ids)")
         }
@@ -40,7 +63,12 @@ struct TokenEmbeddingGradientOperator: Operator {
             let ids = arguments.input(0, as: Int64.self)
             let typeIDs = hasTypes ? arguments.input(3, as: Int64.self) : nil
             let flow = arguments.input(6, as: Float.self)
-            let start = hasStart ? Int(arguments.input(5, as: Int64.self).pointee) : 0
+            let given = hasStart ? arguments.input(5, as: Int64.self).pointee : 0
+            guard given >= 0, given <= Int64(Int32.max) else {
+                arguments.fault.set("the first token is at position \(given)")
+                return
+            }
+            let start = Int(given)
             func add(_ token: Int, _ table: UnsafeMutablePointer<Float>?, _ row: Int, _ rows: Int) {
                 guard let table, (0..<rows).contains(row) else { return }
                 kernels.accumulate(flow + token * width, into: table + row * width, count: width)
@@ -72,6 +100,9 @@ struct TokenPoolingGradientOperator: Operator {
 
     init(_ node: inout NodeReader) throws(GraphError) {
         mode = try node.string("mode", default: "mean")
+        guard ["mean", "max", "first"].contains(mode) else {
+            throw node.error(.unsupported, "mode '\(mode)', supported: mean, max, first")
+        }
         normalizes = try node.bool("normalize", default: false)
     }
 
@@ -80,6 +111,12 @@ struct TokenPoolingGradientOperator: Operator {
         let flow = try operands.type(2, among: .float32).shape
         guard tokens.shape.rank == 3, flow.dimensions == [tokens.shape[0], tokens.shape[2]] else {
             throw operands.error(.shapeMismatch, "the gradient is \(flow), the tokens are \(tokens.shape)")
+        }
+        if operands.has(1) {
+            let mask = try operands.type(1, among: .int64).shape
+            guard mask.dimensions == Array(tokens.shape.dimensions.prefix(2)) else {
+                throw operands.error(.shapeMismatch, "the mask is \(mask), the tokens are \(tokens.shape)")
+            }
         }
         return [tokens]
     }

@@ -59,6 +59,7 @@ struct RecurrentShape: Sendable {
             }
         }
         if attributes.isMasked {
+            _ = try operands.operand(operands.count - 1)
             let mask = isBatchFirst ? [batch, steps] : [steps, batch]
             try check(operands.count - 1, "the mask", mask, operands, .float32)
         }
