@@ -7,7 +7,8 @@ import Testing
         (
             [],
             [
-                "demo", "serve", "predict", "infer", "train", "models", "offsets", "replay", "dlq", "doctor", "config", "health",
+                "demo", "serve", "predict", "infer", "train", "models", "offsets", "replay", "dlq", "doctor", "config",
+                "health",
                 "bench", "completions",
                 "--version", "EXIT CODES",
             ]
