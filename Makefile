@@ -26,10 +26,10 @@ COMPARISON_latency := compare_latency.py
 COMPARISON_recovery := measure_recovery.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sanitize soak check check-schemas build bench compare compare-engine clients fuzz format generate dependencies tools clean
+.PHONY: help demo test sanitize soak check check-schemas build bench compare compare-engine compare-training clients fuzz format generate dependencies tools clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: dependencies ## Build for release and run a model on an embedded broker
 	swift build -c release --product millrace
@@ -79,6 +79,9 @@ compare: $(if $(filter .build/release/millrace,$(MILLRACE)),build) .venv-compare
 compare-engine: $(if $(filter .build/release/millrace,$(MILLRACE)),build) .venv-compare/.python ## Compare the engine with ONNX Runtime (COMPARE_ARGUMENTS)
 	.venv-compare/bin/python Tests/Benchmarks/compare_engine.py --millrace $(MILLRACE) $(COMPARE_ARGUMENTS)
 
+compare-training: $(if $(filter .build/release/millrace,$(MILLRACE)),build) .venv-compare/.training ## Compare training with PyTorch and Keras (COMPARE_ARGUMENTS)
+	.venv-compare/bin/python Tests/Benchmarks/compare_training.py --millrace $(MILLRACE) $(COMPARE_ARGUMENTS)
+
 clients: build tools ## Check the service with independent clients against a broker (BOOTSTRAP=host:port)
 	@test -n "$(BOOTSTRAP)" || { echo "BOOTSTRAP=host:port names the broker" >&2; exit 2; }
 	$(PYTHON) Tests/Clients/check_digits.py $(BOOTSTRAP) .build/release/millrace
@@ -111,6 +114,11 @@ tools: .venv/.complete ## Make .venv with the tests' Python packages
 
 $(ONNX_CASES): Tests/ONNX/node_cases.py | tools
 	$(PYTHON) Tests/ONNX/node_cases.py $(dir $@)
+
+.venv-compare/.training: Tests/Benchmarks/requirements-training.txt
+	python3 -m venv .venv-compare
+	.venv-compare/bin/pip install --quiet --disable-pip-version-check -r Tests/Benchmarks/requirements-training.txt
+	@touch $@
 
 .venv-compare/.$(WITH): Tests/Benchmarks/requirements.txt Tests/Benchmarks/requirements-mlserver.txt | dependencies
 	python3 -m venv .venv-compare

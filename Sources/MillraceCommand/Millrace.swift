@@ -22,7 +22,7 @@ struct Millrace: AsyncParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, ServeCommand.self, PredictCommand.self, GenerateCommand.self, InferCommand.self,
-            ModelsCommand.self,
+            TrainCommand.self, ModelsCommand.self,
             ReplayCommand.self, DeadLettersCommand.self, OffsetsCommand.self, DoctorCommand.self,
             ConfigCommand.self, HealthCommand.self, BenchCommand.self, ImportWorkerCommand.self,
             CompletionsCommand.self,

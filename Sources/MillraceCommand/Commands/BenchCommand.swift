@@ -11,12 +11,13 @@ struct BenchCommand: ParsableCommand {
             EXAMPLES
               millrace bench pipeline --compare
               millrace bench engine model.onnx --batch 1,8,32
+              millrace bench training
               millrace bench codec
               millrace bench kernels --output json
             """,
         subcommands: [
             BenchPipelineCommand.self, BenchEchoCommand.self, BenchEngineCommand.self, BenchCodecCommand.self,
-            BenchKernelsCommand.self,
+            BenchKernelsCommand.self, BenchTrainingCommand.self,
             BenchWorkerCommand.self,
         ])
 }

@@ -2,7 +2,7 @@ import KafkaClient
 import Logging
 import Serving
 
-/// Reads a results topic, by default from where it ended when the listener was opened, outside of any consumer group's offsets.
+/// Reads a topic of results or events, by default from where it ended when the listener was opened, outside of any consumer group's offsets.
 final class ResultListener: Sendable {
     private static let tick = Duration.milliseconds(500)
     private static let drainLimit = 5000
@@ -16,14 +16,15 @@ final class ResultListener: Sendable {
     }
 
     /// - Parameters:
+    ///   - topic: default: the results topic.
     ///   - fromStart: reads what the topic holds already, too.
     ///   - timeout: how long each question to the brokers may take.
-    /// - Throws: `KafkaError` when they do not answer, ``CommandFailure`` when there is no results topic.
+    /// - Throws: `KafkaError` when they do not answer, ``CommandFailure`` when there is no such topic.
     static func open(
-        _ configuration: MillraceConfiguration, fromStart: Bool = false, timeout: Duration = .seconds(30),
-        logger: Logger
+        _ configuration: MillraceConfiguration, topic: String? = nil, fromStart: Bool = false,
+        timeout: Duration = .seconds(30), logger: Logger
     ) async throws -> ResultListener {
-        let topic = configuration.topics.results
+        let topic = topic ?? configuration.topics.results
         let admin = try KafkaAdmin(
             try configuration.kafkaConfiguration(role: "listener-admin"), timeout: timeout, logger: logger)
         let metadata: ClusterMetadata

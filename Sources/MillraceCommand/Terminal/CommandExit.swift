@@ -1,11 +1,13 @@
 import ArgumentParser
 import Gateway
 import Glibc
+import JSONDocuments
 import KafkaClient
 import ModelFormats
 import ModelRegistry
 import Serving
 import TensorEngine
+import Training
 
 /// How an error ends the process: the one place that maps errors to messages and exit codes.
 enum CommandExit {
@@ -25,8 +27,11 @@ enum CommandExit {
         switch error {
         case let failure as CommandFailure: failure.status
         case is ConfigurationError, is KafkaConfigurationError, is GraphError, is RequestError, is TensorError,
-            is JournalError, is GatewayError:
+            is JournalError, is GatewayError, is JSONError, is EarlyModelError:
             .usage
+        case let error as DataError: error.reason == .unreadable ? .notFound : .usage
+        case FitError.diverged: .difference
+        case is FitError: .usage
         case let error as ModelFormatError: error.reason == .notFound ? .notFound : .usage
         case let error as RegistryError:
             switch error {

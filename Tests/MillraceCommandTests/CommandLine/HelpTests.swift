@@ -7,7 +7,8 @@ import Testing
         (
             [],
             [
-                "demo", "serve", "predict", "infer", "models", "offsets", "replay", "dlq", "doctor", "config", "health",
+                "demo", "serve", "predict", "infer", "train", "models", "offsets", "replay", "dlq", "doctor", "config",
+                "health",
                 "bench", "completions",
                 "--version", "EXIT CODES",
             ]
@@ -20,9 +21,22 @@ import Testing
             ["models"],
             [
                 "import", "list", "show", "promote", "rollback", "unalias", "retire", "traffic", "diff", "events",
-                "answered-by", "gc",
+                "answered-by", "gc", "reproduce",
             ]
         ),
+        (["train"], ["run", "submit", "status", "cancel", "events"]),
+        (["train", "run"], ["<file>", "--dataset", "--base", "--bundle", "--plot", "--output"]),
+        (
+            ["train", "submit"],
+            [
+                "<file>", "--job", "--wait", "--timeout", "--maximum-wait", "--plot", "--requests-topic",
+                "--events-topic", "--output",
+            ] + configuration
+        ),
+        (["train", "status"], ["<job>", "--model", "--from", "--events-topic", "--output"] + configuration),
+        (["train", "cancel"], ["<job>", "--timeout", "--requests-topic", "--output"] + configuration),
+        (["train", "events"], ["<job>", "--follow", "--plot", "--events-topic", "--output"] + configuration),
+        (["models", "reproduce"], ["<name>", "<version>", "--dataset", "--store", "--output"] + configuration),
         (
             ["models", "import"],
             [
@@ -90,7 +104,8 @@ import Testing
         ),
         (["offsets", "export"], ["--topic", "--group", "--all-groups", "--output"] + configuration),
         (["completions"], ["<shell>"]),
-        (["bench"], ["codec", "engine", "kernels"]),
+        (["bench"], ["codec", "engine", "kernels", "training"]),
+        (["bench", "training"], ["--models", "--optimizers", "--batch", "--threads", "--seconds", "--output"]),
         (
             ["bench", "engine"],
             ["<model>", "--batch", "--threads", "--seconds", "--sequence", "--instruction-set", "--output"]

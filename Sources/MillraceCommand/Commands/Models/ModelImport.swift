@@ -9,19 +9,20 @@ enum ModelImport {
 
     /// With the store's own index, where no registry topic is.
     static func run(
-        _ imported: ImportedModel, name: String, metadata: [String: String], store path: String
+        _ imported: ImportedModel, name: String, metadata: [String: String], lineage: ImportedLineage = .none,
+        store path: String
     ) throws -> ModelVersion {
         let store = try DirectoryArtifactStore(root: path)
         return try VersionIndex(root: path).append(name: name) { number in
-            try store.put(bundle(imported, name: name, number: number, metadata: metadata))
+            try store.put(bundle(imported, name: name, number: number, metadata: metadata, lineage: lineage))
         }
     }
 
     /// On the registry topic: first the bundle, then the event that makes it a version. Whoever is killed in between leaves
     /// a bundle that nothing refers to, never a version without one.
     static func run(
-        _ imported: ImportedModel, name: String, metadata: [String: String], alias: String?, session: RegistrySession,
-        operatorName: String
+        _ imported: ImportedModel, name: String, metadata: [String: String], lineage: ImportedLineage = .none,
+        alias: String?, session: RegistrySession, operatorName: String
     ) async throws -> ModelVersion {
         if let alias { try AliasName.validate(alias) }
         let artifacts = try session.artifacts()
@@ -32,7 +33,7 @@ enum ModelImport {
         // while others may write, and made again if it was not.
         var number = (try await session.state()).models[name]?.nextNumber ?? 1
         for _ in 0..<maximumAttempts {
-            let bundle = bundle(imported, name: name, number: number, metadata: metadata)
+            let bundle = bundle(imported, name: name, number: number, metadata: metadata, lineage: lineage)
             let digest = try await artifacts.put(bundle)
             let record = VersionRecord(
                 .init(name: name, number: number), digest: digest, manifest: bundle.manifest)
@@ -56,10 +57,11 @@ enum ModelImport {
     }
 
     private static func bundle(
-        _ imported: ImportedModel, name: String, number: Int, metadata: [String: String]
+        _ imported: ImportedModel, name: String, number: Int, metadata: [String: String], lineage: ImportedLineage
     ) -> ModelBundle {
         let manifest = Manifest(
             name: name, version: number, graph: imported.graph, source: imported.source,
+            training: lineage.training, metrics: lineage.metrics,
             metadata: imported.metadata.merging(metadata) { _, given in given },
             createdAt: Date.now.formatted(.iso8601))
         return ModelBundle(manifest: manifest, graph: imported.graph)

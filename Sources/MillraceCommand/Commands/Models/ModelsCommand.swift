@@ -25,6 +25,7 @@ struct ModelsCommand: AsyncParsableCommand {
         subcommands: [
             ModelsImportCommand.self, ModelsListCommand.self, ModelsShowCommand.self, ModelsPromoteCommand.self,
             ModelsRollbackCommand.self, ModelsUnaliasCommand.self, ModelsRetireCommand.self, ModelsTrafficCommand.self,
-            ModelsDiffCommand.self, ModelsEventsCommand.self, ModelsAnsweredByCommand.self, ModelsCollectCommand.self,
+            ModelsDiffCommand.self, ModelsReproduceCommand.self, ModelsEventsCommand.self, ModelsAnsweredByCommand.self,
+            ModelsCollectCommand.self,
         ])
 }

@@ -58,6 +58,8 @@ struct ModelsImportCommand: AsyncParsableCommand {
         let name = self.name ?? ModelImport.defaultName(of: file)
         var metadata = try parseMetadata()
         var imported = try ModelImport.open(file, name: name)
+        // Quantised weights are not those that a training made.
+        let lineage = quantize == nil ? try ImportedLineage.read(file) : .none
         var report: QuantizationReport?
         if quantize != nil {
             let (quantized, made) = try QuantizationReport.quantize(imported.graph, calibration: calibration)
@@ -69,10 +71,11 @@ struct ModelsImportCommand: AsyncParsableCommand {
         let version: ModelVersion
         if session.isOffline {
             guard alias == nil else { _ = try session.online(); return }
-            version = try ModelImport.run(imported, name: name, metadata: metadata, store: session.storePath)
+            version = try ModelImport.run(
+                imported, name: name, metadata: metadata, lineage: lineage, store: session.storePath)
         } else {
             version = try await ModelImport.run(
-                imported, name: name, metadata: metadata, alias: alias, session: session,
+                imported, name: name, metadata: metadata, lineage: lineage, alias: alias, session: session,
                 operatorName: operatorOptions.effectiveName)
         }
         var document: [String: JSONValue] = [

@@ -1,0 +1,134 @@
+import JSONDocuments
+import TensorEngine
+import Training
+
+/// Makes a request's fits one after the other, in this process.
+struct LocalTraining {
+    /// A fit that only judges.
+    struct Judged {
+        let fit: TrainingJob.Fit
+        /// Nil for a fit of a search that failed.
+        let report: EvaluationReport?
+        /// Why it failed.
+        let failure: String?
+        let history: [EpochRecord]
+        let seconds: Double
+    }
+
+    struct Result {
+        /// In the order of their ids.
+        let judged: [Judged]
+        /// The fit whose model is the result.
+        let fit: TrainingJob.Fit
+        let outcome: FitOutcome
+        let seconds: Double
+        /// Over the folds of the fit's trial; empty without folds.
+        let folds: [Metric: FoldSummary]
+        /// What splitting the rows found worth saying, and fits.
+        let warnings: [String]
+
+        /// The fits that judged the result's own settings.
+        var ownFolds: [Judged] { judged.filter { $0.fit.id.trial == fit.id.trial } }
+        /// Of the rows held out, or added up over the folds.
+        var confusion: ConfusionMatrix? {
+            if let own = outcome.report?.confusion { return own }
+            let parts = ownFolds.compactMap { $0.report?.confusion }
+            guard var sum = parts.first else { return nil }
+            for part in parts.dropFirst() where part.classCount == sum.classCount { sum.merge(part) }
+            return sum
+        }
+        /// What the model is worth: of the rows held out, or the mean over the folds; what is not a number is left out.
+        var metrics: [Metric: Double] {
+            (outcome.report?.values ?? folds.mapValues(\.mean)).filter { $0.value.isFinite }
+        }
+    }
+
+    let request: TrainingRequest
+    private let dataset: any Dataset
+    private let base: Graph?
+    private let plan: SplitPlan
+    private let job: TrainingJob
+
+    /// - Throws: ``DataError`` when the rows cannot be split as the request has it; ``CommandFailure`` for too many fits.
+    init(
+        _ request: TrainingRequest, dataset: any Dataset, base: Graph? = nil, limits: TrainingLimits = .default
+    ) throws {
+        (self.request, self.dataset, self.base) = (request, dataset, base)
+        plan = try SplitPlan(request.evaluation, dataset, seed: request.seed)
+        job = TrainingJob(request, foldCount: plan.foldCount)
+        guard plan.foldCount <= limits.maximumFits else {
+            throw CommandFailure(
+                .usage, "evaluation: found \(plan.foldCount) folds, at most \(limits.maximumFits) fits are made")
+        }
+    }
+
+    /// - Throws: what ends a fit, or ``CommandFailure`` when every trial of a search failed.
+    func run(_ display: TrainingDisplay) throws -> Result {
+        var results: [FitID: EvaluationReport?] = [:]
+        var judged: [Judged] = []
+        while true {
+            switch try job.next(results) {
+            case .failed(let message):
+                let reason = judged.last { $0.failure != nil }?.failure
+                throw CommandFailure(.difference, message + (reason.map { "; the last one: \($0)" } ?? ""))
+            case .judge(let fits):
+                for fit in fits {
+                    let one = try judge(fit, of: judged.count + fits.count + (request.search == nil ? 1 : 0), display)
+                    judged.append(one)
+                    results.updateValue(one.report, forKey: fit.id)
+                }
+            case .fit(let fit):
+                let started = ContinuousClock.now
+                display.begin(fit.id.description, of: judged.count + 1)
+                let outcome = try outcome(of: fit, display)
+                display.end(fit.id.description, outcome.report)
+                return Result(
+                    judged: judged.sorted { $0.fit.id < $1.fit.id }, fit: fit, outcome: outcome,
+                    seconds: (.now - started) / .seconds(1),
+                    folds: judged.isEmpty ? [:] : job.summary(fit.id.trial, results),
+                    warnings: plan.warnings + outcome.warnings)
+            }
+        }
+    }
+
+    private func judge(_ fit: TrainingJob.Fit, of count: Int, _ display: TrainingDisplay) throws -> Judged {
+        let started = ContinuousClock.now
+        display.begin(fit.id.description, of: count)
+        do {
+            let outcome = try outcome(of: fit, display)
+            display.end(fit.id.description, outcome.report)
+            return Judged(
+                fit: fit, report: outcome.report, failure: nil, history: outcome.history,
+                seconds: (.now - started) / .seconds(1))
+        } catch let error where request.search != nil {
+            // A trial may ask for what cannot be; the others go on.
+            display.end(fit.id.description, failure: "\(error)")
+            return Judged(
+                fit: fit, report: nil, failure: "\(error)", history: [], seconds: (.now - started) / .seconds(1))
+        }
+    }
+
+    private func outcome(of fit: TrainingJob.Fit, _ display: TrainingDisplay) throws -> FitOutcome {
+        try Self.outcome(of: fit, dataset: dataset, base: base, display)
+    }
+
+    /// Makes one fit of a job, by itself.
+    static func outcome(
+        of fit: TrainingJob.Fit, dataset: any Dataset, base: Graph?, _ display: TrainingDisplay
+    ) throws -> FitOutcome {
+        let request = try TrainingRequest(fit.request)
+        return try Fit(request, dataset: dataset, split: try split(fit.id, request, dataset), base: base).run(
+            progress: { display.update(TrainingProgress($0, fit: fit.id.description)) }, shouldContinue: {})
+    }
+
+    /// All rows for a fit without fold.
+    private static func split(_ id: FitID, _ request: TrainingRequest, _ dataset: any Dataset) throws -> Split {
+        guard let fold = id.fold else { return Split(training: Array(0..<dataset.rowCount), validation: []) }
+        let plan = try SplitPlan(request.evaluation, dataset, seed: request.seed)
+        guard fold < plan.foldCount else {
+            throw CommandFailure(
+                .usage, "\(id): the evaluation has \(plan.foldCount) folds, expected more than \(fold)")
+        }
+        return plan.split(fold)
+    }
+}
