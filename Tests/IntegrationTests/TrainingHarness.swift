@@ -174,7 +174,7 @@ final class TrainingHarness: Sendable {
         while true {
             let found = try await events(of: job)
             if found.contains(where: \.isLast) { return found }
-            try #require(.now < deadline, "job \(job) did not end: \(found)")
+            try #require(.now < deadline, "job \(job) did not end: \(found.last.map { "\($0)" } ?? "no events")")
             try await Task.sleep(for: .milliseconds(200))
         }
     }

@@ -75,7 +75,7 @@ import Training
 
     @Test func aStoppedJobGoesOnAndEndsOnce() async throws {
         let harness = try await TrainingHarness()
-        let request = harness.request(["epochs": 4000, "checkpoint_steps": 20])
+        let request = harness.request(["epochs": 600, "checkpoint_steps": 20])
         let job = try await harness.running("one") { _ in
             let job = try await harness.submit(request)
             try await eventually {

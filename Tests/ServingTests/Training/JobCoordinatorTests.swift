@@ -7,7 +7,7 @@ import Training
 @Suite struct JobCoordinatorTests {
     private static let search: JSONValue = [
         "strategy": "grid", "metric": "accuracy",
-        "parameters": ["optimizer.learning_rate": ["choice": [0.1, 0.2, 0.4]]],
+        "parameters": ["optimizer.learning_rate": [0.1, 0.2, 0.4]],
     ]
     private static let kinds: [(name: String, changes: [String: JSONValue], folds: Int, last: String)] = [
         ("hold-out", [:], 1, "t0-f0"),
