@@ -3,6 +3,7 @@ import Logging
 import ModelRegistry
 import ServiceLifecycle
 import Serving
+import Training
 
 /// Training beside inference: waits for the brokers, makes the topics if it may, and runs the pipeline until it is told to
 /// stop.
