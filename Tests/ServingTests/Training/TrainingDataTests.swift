@@ -50,7 +50,8 @@ import Training
     @Test(arguments: refused.indices) func whatIsNotThereIsRefused(_ index: Int) throws {
         let (changes, message) = Self.refused[index]
         let error = #expect(throws: TrainingFailure.self) { try resolve(changes) }
-        #expect(error?.code == .dataUnavailable && error?.message.contains(message) == true, "\(String(describing: error))")
+        #expect(
+            error?.code == .dataUnavailable && error?.message.contains(message) == true, "\(String(describing: error))")
     }
 
     @Test func tooManyRowsAreRefused() throws {
