@@ -33,17 +33,21 @@ struct TrainCancelCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await ClusterTool.with(topics.options, role: "train", timeout: .seconds(timeout)) { tool in
-            if try await tool.knownPartitions(of: topics.events) != nil {
-                let state = try await TrainingJobs.read(tool, topic: topics.events, job: job).states[job]
+            if try await tool.knownPartitions(of: topics.events(tool.configuration)) != nil {
+                let state = try await TrainingJobs.read(tool, topic: topics.events(tool.configuration), job: job)
+                    .states[job]
                 if let state, state.isOver {
                     throw CommandFailure(.refused, "job \"\(job)\" is over: \(state.state) at \(state.updated)")
                 }
             }
-            guard let request = try await TrainingRequests.find(job, tool, topic: topics.requests) else {
-                throw CommandFailure(.notFound, "job \"\(job)\": \(topics.requests) does not hold its request")
+            guard let request = try await TrainingRequests.find(job, tool, topic: topics.requests(tool.configuration))
+            else {
+                throw CommandFailure(
+                    .notFound, "job \"\(job)\": \(topics.requests(tool.configuration)) does not hold its request")
             }
             let place = try await TrainingSender.send(
-                tool, topic: topics.requests, model: request.model, value: ["cancel": .string(job)], job: nil,
+                tool, topic: topics.requests(tool.configuration), model: request.model, value: ["cancel": .string(job)],
+                job: nil,
                 partition: request.place.partition.partition, timeout: timeout)
             let document: JSONValue = [
                 "job": .string(job), "model": .string(request.model), "request": .string(request.place.description),

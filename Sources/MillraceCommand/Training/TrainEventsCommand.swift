@@ -40,12 +40,12 @@ struct TrainEventsCommand: AsyncParsableCommand {
 
     private func list(_ tool: ClusterTool) async throws {
         var events: [TrainingEventRecord] = []
-        let jobs = try await TrainingJobs.read(tool, topic: topics.events, job: job) { record in
+        let jobs = try await TrainingJobs.read(tool, topic: topics.events(tool.configuration), job: job) { record in
             guard record.value != nil, let event = try? TrainingEventRecord(record) else { return }
             events.append(event)
         }
         guard let state = jobs.states[job] else {
-            throw CommandFailure(.notFound, "job \"\(job)\": \(topics.events) has no events of it")
+            throw CommandFailure(.notFound, "job \"\(job)\": \(topics.events(tool.configuration)) has no events of it")
         }
         format.print(.array(events.map(\.document))) {
             var table = TextTable(TrainingEventRecord.columns)
@@ -56,7 +56,7 @@ struct TrainEventsCommand: AsyncParsableCommand {
     }
 
     private func follow(_ tool: ClusterTool) async throws {
-        let listener = try await waiting.listener(tool, topic: topics.events, fromStart: true)
+        let listener = try await waiting.listener(tool, topic: topics.events(tool.configuration), fromStart: true)
         let result: Result<TrainingJobState?, any Error>
         do {
             let state = try await waiting.follow(job, with: listener, display: nil) { event in

@@ -31,10 +31,11 @@ struct TrainStatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await ClusterTool.with(topics.options, role: "train") { tool in
-            let jobs = try await TrainingJobs.read(tool, topic: topics.events, from: from, job: job)
+            let jobs = try await TrainingJobs.read(tool, topic: topics.events(tool.configuration), from: from, job: job)
             if jobs.unreadable > 0 {
                 Console.printError(
-                    "millrace: \(jobs.unreadable) records of \(topics.events) are no training events")
+                    "millrace: \(jobs.unreadable) records of \(topics.events(tool.configuration)) are no training events"
+                )
             }
             guard let job else {
                 let wanted = jobs.sorted.filter { model == nil || $0.model == model }
@@ -45,9 +46,12 @@ struct TrainStatusCommand: AsyncParsableCommand {
                 format.print(state.document) { state.text }
                 return
             }
-            guard let waiting = try await TrainingRequests.find(job, tool, topic: topics.requests) else {
+            guard let waiting = try await TrainingRequests.find(job, tool, topic: topics.requests(tool.configuration))
+            else {
                 throw CommandFailure(
-                    .notFound, "job \"\(job)\": neither \(topics.events) nor \(topics.requests) tells of it")
+                    .notFound,
+                    "job \"\(job)\": neither \(topics.events(tool.configuration)) nor \(topics.requests(tool.configuration)) tells of it"
+                )
             }
             let document: JSONValue = [
                 "job": .string(job), "model": .string(waiting.model), "state": "waiting",

@@ -53,14 +53,15 @@ struct TrainSubmitCommand: AsyncParsableCommand {
         let request = try TrainingFile.request(self.request)
         let job = self.job ?? UUID().uuidString.lowercased()
         try await ClusterTool.with(topics.options, role: "train", timeout: .seconds(waiting.timeout)) { tool in
-            _ = try await tool.partitions(of: topics.requests)
+            _ = try await tool.partitions(of: topics.requests(tool.configuration))
             // Opened before the request is sent: no event can be missed.
-            let listener = wait ? try await waiting.listener(tool, topic: topics.events) : nil
+            let listener = wait ? try await waiting.listener(tool, topic: topics.events(tool.configuration)) : nil
             let state: TrainingJobState?
             let place: TrainingSender.Place
             do {
                 place = try await TrainingSender.send(
-                    tool, topic: topics.requests, model: request.model, value: request.json, job: job,
+                    tool, topic: topics.requests(tool.configuration), model: request.model, value: request.json,
+                    job: job,
                     timeout: waiting.timeout)
                 if wait, format.output == .table {
                     Console.printError("millrace: job \(job) is \(place)")

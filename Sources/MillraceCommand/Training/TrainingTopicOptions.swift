@@ -10,8 +10,8 @@ struct TrainingTopicOptions: ParsableArguments {
 
     @OptionGroup var options: ConfigurationOptions
 
-    var requests: String { requestsTopic ?? "millrace.training.requests" }
-    var events: String { eventsTopic ?? "millrace.training.events" }
+    func requests(_ configuration: MillraceConfiguration) -> String { requestsTopic ?? "millrace.training.requests" }
+    func events(_ configuration: MillraceConfiguration) -> String { eventsTopic ?? "millrace.training.events" }
 
     /// Names the job in a request's record.
     static let jobHeader = "millrace-job"
