@@ -124,7 +124,8 @@ let package = Package(
         tests(
             "MillraceCommandTests",
             [
-                "MillraceCommand", "Serving", "Training", "ModelFormats", "KafkaClient", "TensorEngine", "JSONDocuments",
+                "MillraceCommand", "Serving", "Training", "ModelFormats", "KafkaClient", "TensorEngine",
+                "JSONDocuments",
                 "TestSupport", yams, configuration, logging,
             ]),
         tests(
