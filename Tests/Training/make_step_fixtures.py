@@ -6,6 +6,7 @@ and for each optimizer its losses [10] and the weights after the last step, `<op
 Needs torch, onnx and numpy: python make_step_fixtures.py
 """
 import pathlib
+import tempfile
 
 import numpy as np
 import onnx
@@ -79,6 +80,7 @@ def export(network, shape, path):
 
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
+    scratch = pathlib.Path(tempfile.mkdtemp())
     for name, (make, shape) in NETWORKS.items():
         torch.manual_seed(7)
         network = make()
@@ -98,7 +100,7 @@ def main():
                 optimizer.step()
                 losses.append(loss.item())
             arrays[f"{optimizer_name}/losses"] = np.array(losses, np.float32)
-            for key, value in export(network, shape, "/tmp/trained.onnx").items():
+            for key, value in export(network, shape, scratch / "trained.onnx").items():
                 if value.dtype == np.float32:
                     arrays[f"{optimizer_name}/{key}"] = value
         np.savez(FOLDER / f"{name}.npz", **arrays)
