@@ -77,6 +77,8 @@ extension PipelineLoop {
         // Read before the group is told: until then it cannot move on to another generation.
         membership = try? pipeline.consumer.groupMetadata()
         try pipeline.consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, nil) }))
+        // A client may remember a pause from before.
+        if isPaused { try pipeline.consumer.resume(partitions) }
         isPaused = false
         let assignment = state.assignment
         pipeline.currentStatus.withLock {

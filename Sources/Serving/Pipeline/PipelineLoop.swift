@@ -195,8 +195,10 @@ struct PipelineLoop {
                 metadata: ["error": "\(error)", "attempt": "\(redoCount)"])
             let positions = state.rewind()
             forgetDeadTickets()
-            try await pipeline.consumer.seek(positions)
+            // Nothing is under way any more: a full pipeline that had paused its partitions has room again.
+            if isPaused { try pipeline.consumer.resume(state.assignment) }
             isPaused = false
+            try await pipeline.consumer.seek(positions)
             redoNotBefore = .now + min(.milliseconds(100) * (1 << min(redoCount - 1, 6)), Self.maximumRedoDelay)
         case .fatal(let error):
             throw PipelineError.fatal(error)

@@ -71,6 +71,60 @@ import Testing
         #expect(run.restarts.load(ordering: .relaxed) > 0)
     }
 
+    /// A publication that takes so long that the full pipeline pauses its partitions, and then fails: reading goes on.
+    @Test func pausedPartitionsAreReadAgainAfterAnAbort() async throws {
+        let load = try LinearLoad()
+        let broker = MemoryBroker(topic: "requests", partitionCount: 2, seed: 1)
+        let member = MemoryMember(0, of: broker)
+        let sink = StallingSink(member)
+        let folder = try TemporaryFolder()
+        let pool = ComputePool(threadCount: 2)
+        defer { pool.shutdown() }
+        let pipeline = InferencePipeline(
+            Self.configuration(of: broker), consumer: member, signal: member.signal, sink: sink,
+            registry: try await load.makeRegistry(folder, pool), pool: pool, codec: RequestCodec(),
+            encoder: LinearLoad.encoder, logger: LinearLoad.logger)
+        var random = SplitMix64(state: 1)
+        for number in 0..<LinearLoad.requestCount { load.append(number, to: broker, &random) }
+        async let end: Void = pipeline.run()
+        let deadline = ContinuousClock.now + .seconds(60)
+        while !broker.isAnswered, .now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        pipeline.stop()
+        try await end
+        let hasSeenPause = sink.hasSeenPause.load(ordering: .relaxed)
+        #expect(hasSeenPause)
+        let state = broker.state.withLock { $0 }
+        #expect(state.violations.isEmpty, "\(state.violations.prefix(5))")
+        try load.audit(log: state.log, answers: state.answers)
+    }
+
+    /// Fails the first publication, once the member's partitions are paused; commits the others.
+    private final class StallingSink: AnswerSink {
+        let member: MemoryMember
+        let hasSeenPause = Atomic(false)
+
+        init(_ member: MemoryMember) { self.member = member }
+
+        func publish(_ set: AnswerSet, under membership: ConsumerGroupMetadata?) async -> PublishOutcome {
+            if !hasSeenPause.load(ordering: .relaxed) {
+                let deadline = ContinuousClock.now + .seconds(30)
+                while .now < deadline, !member.isPaused { try? await Task.sleep(for: .milliseconds(5)) }
+                hasSeenPause.store(member.isPaused, ordering: .relaxed)
+                return .aborted(member.refusal("commit", "CONCURRENT_TRANSACTIONS", isRetriable: true))
+            }
+            let isCommitted = member.broker.state.withLock { $0.commit(set, of: member.id, under: membership) }
+            return isCommitted ? .committed : .aborted(member.refusal("send offsets", "ILLEGAL_GENERATION"))
+        }
+    }
+
+    private static func configuration(of broker: MemoryBroker) -> PipelineConfiguration {
+        var configuration = PipelineConfiguration(
+            requestTopics: [broker.topic], batching: .init(maximumRows: 16, maximumDelay: .milliseconds(1)),
+            limits: .init(maximumRows: 600, maximumSetSize: 40), threadCount: 2, shutdownDeadline: .seconds(60))
+        configuration.bindings = [broker.topic: ModelReference(name: LinearLoad.model)]
+        return configuration
+    }
+
     /// Runs a pipeline until all is answered, and another in its place when it ends before.
     private func runToTheEnd(
         _ member: MemoryMember, _ load: LinearLoad, _ run: Run
@@ -79,24 +133,14 @@ import Testing
         let pool = ComputePool(threadCount: 2)
         defer { pool.shutdown() }
         let registry = try await load.makeRegistry(folder, pool)
-        var configuration = PipelineConfiguration(
-            requestTopics: [member.broker.topic], batching: .init(maximumRows: 16, maximumDelay: .milliseconds(1)),
-            limits: .init(maximumRows: 600, maximumSetSize: 40), threadCount: 2, shutdownDeadline: .seconds(60))
-        configuration.bindings = [member.broker.topic: ModelReference(name: LinearLoad.model)]
-        let codec = RequestCodec()
-        let encoder = AnswerEncoder(
-            codec: codec,
-            routing: AnswerRouting(
-                resultsTopic: LinearLoad.results, resultsPartitionCount: 6,
-                deadLetterSuffix: LinearLoad.deadLetterSuffix,
-                applicationID: "test", maximumResultBytes: 900_000))
         while !run.isDone.load(ordering: .relaxed) {
             let journal = try CrashJournal(
                 path: folder.path + "/journal", topics: [member.broker.topic], slotCount: 2, slotCapacity: 128)
             defer { journal.close() }
             let pipeline = InferencePipeline(
-                configuration, consumer: member, signal: member.signal, sink: member, registry: registry, pool: pool,
-                codec: codec, encoder: encoder, journal: journal, logger: LinearLoad.logger)
+                Self.configuration(of: member.broker), consumer: member, signal: member.signal, sink: member,
+                registry: registry, pool: pool, codec: RequestCodec(), encoder: LinearLoad.encoder, journal: journal,
+                logger: LinearLoad.logger)
             let watcher = Task {
                 while !run.isDone.load(ordering: .relaxed) { try await Task.sleep(for: .milliseconds(5)) }
                 pipeline.stop()

@@ -15,6 +15,11 @@ struct LinearLoad: Sendable {
     static let deadLetterSuffix = "-dlt"
     static let requestCount = 3000
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    static let encoder = AnswerEncoder(
+        codec: RequestCodec(),
+        routing: AnswerRouting(
+            resultsTopic: results, resultsPartitionCount: 6, deadLetterSuffix: deadLetterSuffix, applicationID: "test",
+            maximumResultBytes: 900_000))
     /// `outputs[j] = Σ inputs[i] · weights[i][j]`.
     private static let weights = (0..<4).map { row in (0..<3).map { column in (row + 1) * (column + 2) - 5 } }
 

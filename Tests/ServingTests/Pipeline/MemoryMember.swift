@@ -15,9 +15,11 @@ final class MemoryMember: RequestSource, AnswerSink {
         broker.state.withLock { $0.members[id] = MemoryBroker.Member(signal: signal) }
     }
 
-    private func refusal(_ operation: String, _ name: String, isRetriable: Bool = false) -> KafkaError {
+    func refusal(_ operation: String, _ name: String, isRetriable: Bool = false) -> KafkaError {
         KafkaError(operation: operation, code: -1, name: name, reason: "made up by the test", isRetriable: isRetriable)
     }
+
+    var isPaused: Bool { broker.state.withLock { $0.members[id]?.paused.isEmpty == false } }
 
     // MARK: RequestSource
 
