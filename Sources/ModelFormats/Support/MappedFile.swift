@@ -3,13 +3,17 @@ import Glibc
 
 /// A file's bytes, memory-mapped read-only; unmapped with the last owner of a tensor that borrows from it.
 ///
-/// Model files are immutable: truncating one while it is mapped is the operator's error, as with any mapped file.
-final class MappedFile: @unchecked Sendable {
+/// Models and datasets are immutable: truncating a file while it is mapped is the operator's error.
+package final class MappedFile: @unchecked Sendable {
     let path: String
     /// Valid while this object lives; page-aligned.
-    let bytes: UnsafeRawBufferPointer
+    package let bytes: UnsafeRawBufferPointer
 
-    init(_ path: String, limits: ModelFormatLimits) throws(ModelFormatError) {
+    convenience init(_ path: String, limits: ModelFormatLimits) throws(ModelFormatError) {
+        try self.init(path, maximumByteCount: limits.maximumFileBytes)
+    }
+
+    package init(_ path: String, maximumByteCount: Int) throws(ModelFormatError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             let code = errno
@@ -25,9 +29,8 @@ final class MappedFile: @unchecked Sendable {
             throw ModelFormatError(.unreadable, file: path, "found something else than a regular file")
         }
         let size = Int(status.st_size)
-        guard size <= limits.maximumFileBytes else {
-            throw ModelFormatError(
-                .tooLarge, file: path, "found \(size) bytes, the limit is \(limits.maximumFileBytes)")
+        guard size <= maximumByteCount else {
+            throw ModelFormatError(.tooLarge, file: path, "found \(size) bytes, the limit is \(maximumByteCount)")
         }
         self.path = path
         guard size > 0 else {

@@ -3,7 +3,7 @@ import CTensorKernels
 /// Conv (opset 1 to 22): any number of spatial dimensions, groups, dilations, strides, padding. With one or two and
 /// float32, each image by itself: patches of a bounded number of output pixels are packed as the right operand of a
 /// product with the filters, or, for 3 × 3 taps, tiles are transformed (``WinogradConvolution``); a depthwise convolution
-/// slides its windows directly.
+/// slides its windows directly. More dimensions than two are products too (``WindowProduct``).
 struct ConvOperator: Operator {
     private let attributes: WindowAttributes
     private let groups: Int
@@ -50,7 +50,7 @@ struct ConvOperator: Operator {
             operands)
     }
 
-    /// Where there is no vector kernel: other types than float32, three and more spatial dimensions.
+    /// Other types than float32, three and more spatial dimensions.
     private func general(_ operands: Operands) throws(GraphError) -> GeneralConvolution? {
         let type = try operands.type(0)
         guard type.elementType != .float32 || type.shape.rank > 4 else { return nil }
@@ -77,7 +77,9 @@ struct ConvOperator: Operator {
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         if let general = try general(operands) {
-            let kernel = try general.kernel(operands, outputs[0])
+            let kernel =
+                outputs[0].elementType == .float32
+                ? try volumes(general.box, operands) : try general.kernel(operands, outputs[0])
             // Only float32 nodes have an activation fused.
             guard activation != .none else { return kernel }
             let (kernels, activation, count) = (operands.kernels, activation, outputs[0].shape.elementCount)
@@ -149,6 +151,18 @@ struct ConvOperator: Operator {
                 }
             }
         }
+    }
+
+    /// Three and more spatial dimensions of float32.
+    private func volumes(_ box: WindowBox, _ operands: Operands) throws(GraphError) -> Kernel {
+        let (input, weights) = (try operands.shape(0), try operands.shape(1))
+        let extents = ConvolutionExtents(
+            images: input[0], groups: groups, channels: weights[1], filters: weights[0] / groups, input: box.input,
+            output: box.output, kernel: box.kernel, strides: box.strides, dilations: box.dilations, pads: box.padsBegin)
+        return try WindowProduct(forward: extents, operands)
+            .kernel(
+                Float.gradientKernels(operands.kernels), source: 0, weights: 1, bias: operands.has(2) ? 2 : nil,
+                operands)
     }
 
     private func depthwise(

@@ -1,4 +1,5 @@
 import JSONDocuments
+import ModelFormats
 
 /// A dataset in a file, memory-mapped: rows are read where they lie, so that it may be larger than memory. Written by
 /// ``DatasetFileWriter``.
@@ -7,7 +8,7 @@ public final class DatasetFile: Dataset {
     public let schema: DatasetSchema
     public let rowCount: Int
     public let digest: String
-    private let mapping: FileMapping
+    private let mapping: MappedFile
     private let layout: DatasetFileLayout
     private let ranks: [Float]?
     private let rows: UnsafeRawBufferPointer
@@ -17,7 +18,11 @@ public final class DatasetFile: Dataset {
     /// - Throws: ``DataError``.
     public init(_ path: String, limits: DataLimits = .default) throws(DataError) {
         self.path = path
-        mapping = try FileMapping(path, maximumByteCount: limits.maximumFileBytes)
+        do throws(ModelFormatError) {
+            mapping = try MappedFile(path, maximumByteCount: limits.maximumFileBytes)
+        } catch {
+            throw DataError(error.reason == .tooLarge ? .tooLarge : .unreadable, at: path, error.message)
+        }
         let bytes = mapping.bytes
         let (header, trailer) = (DatasetFileLayout.headerByteCount, DatasetFileLayout.trailerByteCount)
         guard bytes.count >= header + trailer, bytes.starts(with: DatasetFileLayout.magic),

@@ -210,43 +210,12 @@ struct SVMClassifierOperator: ClassifyingOperator {
             }
             return (labels[best], transform.apply(pairs))
         }
-        return (labels[best], transform.apply(coupled(pairs)))
+        return (labels[best], transform.apply(pairwiseProbabilities(pairs)))
     }
 
-    /// Class probabilities from those of the pairs.
-    private func coupled(_ pairs: [Double]) -> [Double] {
-        let k = classCount
-        var r = [[Double]](repeating: [Double](repeating: 0, count: k), count: k)
-        var index = 0
-        for i in 0..<k {
-            for j in i + 1..<max(k, i + 1) {
-                let value = 1 - PostTransform.logistic(pairs[index] * sigmoids.a[index] + sigmoids.b[index])
-                r[i][j] = min(max(value, 1e-7), 1 - 1e-7)
-                r[j][i] = 1 - r[i][j]
-                index += 1
-            }
-        }
-        var q = r
-        for t in 0..<k {
-            q[t][t] = (0..<k).reduce(0.0) { $1 == t ? $0 : $0 + r[$1][t] * r[$1][t] }
-            for j in 0..<k where j != t { q[t][j] = -r[j][t] * r[t][j] }
-        }
-        var p = [Double](repeating: 1 / Double(k), count: k)
-        for _ in 0..<max(100, k) {
-            var qp = (0..<k).map { t in (0..<k).reduce(0.0) { $0 + q[t][$1] * p[$1] } }
-            var pqp = (0..<k).reduce(0.0) { $0 + p[$1] * qp[$1] }
-            let error = qp.reduce(0.0) { max($0, abs($1 - pqp)) }
-            if error < 0.005 / Double(k) { break }
-            for t in 0..<k {
-                let step = (-qp[t] + pqp) / q[t][t]
-                p[t] += step
-                pqp = (pqp + step * (step * q[t][t] + 2 * qp[t])) / (1 + step) / (1 + step)
-                for j in 0..<k {
-                    qp[j] = (qp[j] + step * q[t][j]) / (1 + step)
-                    p[j] /= 1 + step
-                }
-            }
-        }
-        return p
+    private func pairwiseProbabilities(_ sums: [Double]) -> [Double] {
+        PairwiseCoupling.probabilities(
+            sums.indices.map { 1 - PostTransform.logistic(sums[$0] * sigmoids.a[$0] + sigmoids.b[$0]) },
+            classCount: classCount)
     }
 }

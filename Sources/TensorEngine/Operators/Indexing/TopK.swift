@@ -64,7 +64,7 @@ struct TopKOperator: Operator {
                 let (y, places) = (arguments.output(0, as: Element.self), arguments.output(1, as: Int64.self))
                 for row in 0..<from.count {
                     let start = from.start(row)
-                    let order = (0..<from.length).sorted { a, b in
+                    let order = TopKOperator.firstIndices(of: from.length, count: to.length) { a, b in
                         let (left, right) = (x[start + a * from.stride], x[start + b * from.stride])
                         if precedes(left, right) { return true }
                         return precedes(right, left) ? false : a < b
@@ -77,5 +77,22 @@ struct TopKOperator: Operator {
                 }
             }
         }
+    }
+
+    /// The indices that come first of `0..<length`, in order, without sorting the others: few of a long row pass the
+    /// last one kept.
+    fileprivate static func firstIndices(of length: Int, count: Int, by precedes: (Int, Int) -> Bool) -> [Int] {
+        var kept: [Int] = []
+        var last: Int?
+        for index in 0..<length {
+            if let last, !precedes(index, last) { continue }
+            kept.append(index)
+            guard kept.count == 2 * count else { continue }
+            kept.sort(by: precedes)
+            kept.removeLast(count)
+            last = kept[count - 1]
+        }
+        kept.sort(by: precedes)
+        return Array(kept.prefix(count))
     }
 }

@@ -99,6 +99,16 @@ struct FitRows {
         return zip(classes, own).map { factors[$0] * $1 }
     }
 
+    /// Algorithms that compare every row with every other take so many and no more.
+    func requireAtMost(_ maximumRows: Int, elements maximumElements: Int) throws(EarlyModelError) {
+        guard count <= maximumRows, features.values.count <= maximumElements else {
+            throw EarlyModelError(
+                .limitExceeded, "features",
+                "found \(count) rows of \(features.columns) columns, expected at most \(maximumRows) rows and "
+                    + "\(maximumElements) numbers")
+        }
+    }
+
     /// - Throws: ``EarlyModelError`` when rows weigh differently, which the family cannot do.
     func requireEqualWeights(_ kind: EarlyModelKind) throws(EarlyModelError) {
         guard weights == nil else {

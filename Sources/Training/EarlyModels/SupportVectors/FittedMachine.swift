@@ -1,4 +1,5 @@
 import Glibc
+import TensorEngine
 
 /// What libsvm found: support vectors, class after class, and the coefficients of each pair's decision.
 struct FittedMachine: Sendable {
@@ -63,7 +64,8 @@ struct SupportVectorPredictor: RowPredictor {
             return RowPrediction(
                 classIndex: index,
                 values: spread(
-                    PlattSigmoid.coupled(pairs, classCount: count), present: classes.present, count: classes.count))
+                    PairwiseCoupling.probabilities(pairs, classCount: count), present: classes.present,
+                    count: classes.count))
         }
         let scores = zip(votes, confidence).map { $0 + $1 / (3 * (abs($1) + 1)) }
         return RowPrediction(

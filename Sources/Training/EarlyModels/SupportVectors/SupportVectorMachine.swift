@@ -113,12 +113,7 @@ public struct SupportVectorMachine: EarlyModel {
     ) throws -> FittedModel {
         let rows = try FitRows(kind, features, targets, weights)
         try rows.requireEqualWeights(kind)
-        guard rows.count <= Self.maximumRowCount, rows.features.values.count <= Self.maximumElementCount else {
-            throw EarlyModelError(
-                .limitExceeded, "features",
-                "found \(rows.count) rows of \(rows.features.columns) columns, expected at most \(Self.maximumRowCount) "
-                    + "rows and \(Self.maximumElementCount) numbers")
-        }
+        try rows.requireAtMost(Self.maximumRowCount, elements: Self.maximumElementCount)
         let gamma = width.gamma(rows.features)
         guard gamma.isFinite else {
             throw EarlyModelError(

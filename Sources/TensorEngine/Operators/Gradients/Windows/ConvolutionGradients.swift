@@ -1,15 +1,20 @@
 import CTensorKernels
 
-/// ConvInputGradient, this engine's own: the gradient of Conv with respect to its input. Operands: the output's
-/// gradient, the weights, the input, of which only the shape is read; Conv's attributes.
-struct ConvInputGradientOperator: Operator {
+/// What the two gradients of a convolution share: the output's gradient is operand 0, operand 1 is read, and operand 2 gives
+/// the shape of what is sought.
+private struct ConvolutionGradient {
     private let attributes: ConvolutionAttributes
+    private let input: Int
+    private let weights: Int
 
-    init(_ node: inout NodeReader) throws(GraphError) { attributes = try ConvolutionAttributes(&node) }
+    init(_ node: inout NodeReader, input: Int, weights: Int) throws(GraphError) {
+        attributes = try ConvolutionAttributes(&node)
+        (self.input, self.weights) = (input, weights)
+    }
 
-    private func extents(_ operands: Operands) throws(GraphError) -> ConvolutionExtents {
+    func extents(_ operands: Operands) throws(GraphError) -> ConvolutionExtents {
         let extents = try attributes.extents(
-            input: try operands.shape(2), weights: try operands.shape(1), operands)
+            input: try operands.shape(input), weights: try operands.shape(weights), operands)
         try extents.check(flow: try operands.shape(0), operands)
         return extents
     }
@@ -20,10 +25,22 @@ struct ConvInputGradientOperator: Operator {
         _ = try extents(operands)
         return [TensorType(elementType: type.elementType, shape: try operands.shape(2))]
     }
+}
+
+/// ConvInputGradient, this engine's own: the gradient of Conv with respect to its input. Operands: the output's
+/// gradient, the weights, the input, of which only the shape is read; Conv's attributes.
+struct ConvInputGradientOperator: Operator {
+    private let gradient: ConvolutionGradient
+
+    init(_ node: inout NodeReader) throws(GraphError) {
+        gradient = try ConvolutionGradient(&node, input: 2, weights: 1)
+    }
+
+    func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] { try gradient.outputTypes(operands) }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         try operands.visitGradientKernels(
-            outputs[0].elementType, Visitor(extents: try extents(operands), operands: operands))
+            outputs[0].elementType, Visitor(extents: try gradient.extents(operands), operands: operands))
     }
 
     private struct Visitor: GradientKernelVisitor {
@@ -61,27 +78,17 @@ struct ConvInputGradientOperator: Operator {
 /// ConvWeightGradient, this engine's own: the gradient of Conv with respect to its weights, summed over the images in
 /// order. Operands: the output's gradient, the input, the weights, of which only the shape is read; Conv's attributes.
 struct ConvWeightGradientOperator: Operator {
-    private let attributes: ConvolutionAttributes
+    private let gradient: ConvolutionGradient
 
-    init(_ node: inout NodeReader) throws(GraphError) { attributes = try ConvolutionAttributes(&node) }
-
-    private func extents(_ operands: Operands) throws(GraphError) -> ConvolutionExtents {
-        let extents = try attributes.extents(
-            input: try operands.shape(1), weights: try operands.shape(2), operands)
-        try extents.check(flow: try operands.shape(0), operands)
-        return extents
+    init(_ node: inout NodeReader) throws(GraphError) {
+        gradient = try ConvolutionGradient(&node, input: 1, weights: 2)
     }
 
-    func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] {
-        let type = try operands.type(0, in: Operands.gradientTypes)
-        _ = try operands.type(1, among: type.elementType)
-        _ = try extents(operands)
-        return [TensorType(elementType: type.elementType, shape: try operands.shape(2))]
-    }
+    func outputTypes(_ operands: Operands) throws(GraphError) -> [TensorType] { try gradient.outputTypes(operands) }
 
     func kernel(_ operands: Operands, outputs: [TensorType]) throws(GraphError) -> Kernel {
         try operands.visitGradientKernels(
-            outputs[0].elementType, Visitor(extents: try extents(operands), operands: operands))
+            outputs[0].elementType, Visitor(extents: try gradient.extents(operands), operands: operands))
     }
 
     private struct Visitor: GradientKernelVisitor {
