@@ -26,6 +26,15 @@ struct Numbers {
 extension Tensor {
     var floats: [Float] { withElements(Float.self) { Array($0) } }
     var bits: [UInt32] { floats.map(\.bitPattern) }
+    /// The same numbers in float64.
+    var inDoubles: Tensor {
+        let elements = floats.map(Double.init)
+        return Tensor(.float64, shape: shape) { target in
+            for (index, element) in elements.enumerated() {
+                target.storeBytes(of: element, toByteOffset: index * 8, as: Double.self)
+            }
+        }
+    }
 }
 
 extension Graph {

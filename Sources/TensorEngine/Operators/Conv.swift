@@ -83,7 +83,7 @@ struct ConvOperator: Operator {
             // Only float32 nodes have an activation fused.
             guard activation != .none else { return kernel }
             let (kernels, activation, count) = (operands.kernels, activation, outputs[0].shape.elementCount)
-            return Kernel { arguments in
+            return Kernel(scratchByteCount: kernel.scratchByteCount) { arguments in
                 kernel.body(arguments)
                 activation.apply(kernels, to: arguments.output(0), count: count)
             }

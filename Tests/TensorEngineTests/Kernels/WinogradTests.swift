@@ -34,8 +34,8 @@ import Testing
         let weights = numbers.tensor(try Shape([layer.filters, layer.channels, 3, 3]))
         let bias = numbers.tensor(try Shape([layer.filters]))
         var exact = Self.graph(layer, .float64)
-        exact.initializers = ["w": Self.doubles(weights), "b": Self.doubles(bias)]
-        let reference = try CompiledGraph.run(exact, [Self.doubles(x)])[0].withElements(Double.self) { Array($0) }
+        exact.initializers = ["w": weights.inDoubles, "b": bias.inDoubles]
+        let reference = try CompiledGraph.run(exact, [x.inDoubles])[0].withElements(Double.self) { Array($0) }
         var graph = Self.graph(layer, .float32)
         graph.initializers = ["w": weights, "b": bias]
         for set in InstructionSet.available {
@@ -59,14 +59,5 @@ import Testing
                     attributes: ["pads": .ints(layer.pads)]),
                 Node(name: "relu", operatorType: "Relu", inputs: ["c"], outputs: ["y"]),
             ])
-    }
-
-    private static func doubles(_ tensor: Tensor) -> Tensor {
-        let elements = tensor.floats.map(Double.init)
-        return Tensor(.float64, shape: tensor.shape) { target in
-            for (index, element) in elements.enumerated() {
-                target.storeBytes(of: element, toByteOffset: index * 8, as: Double.self)
-            }
-        }
     }
 }
