@@ -32,6 +32,8 @@ public struct LossConfiguration: Sendable, Hashable {
     public var labels: Labels
     /// The weight of each class (of 0 and 1 for ``Function/binaryCrossEntropy``); nil for 1.
     public var classWeights: [Double]?
+    /// The class weights are those with which all classes of the training rows weigh alike; a fit fills them in.
+    public var balancesClasses = false
     /// The share of the label that is spread over all classes (Szegedy et al. 2016).
     public var labelSmoothing: Double
 
@@ -80,6 +82,7 @@ public struct LossConfiguration: Sendable, Hashable {
         default: break
         }
         var classWeights: [Double]?
+        var balancesClasses = false
         var smoothing = 0.0
         if let settings {
             try settings.rejectUnknownMembers(allowed: allowed)
@@ -94,17 +97,21 @@ public struct LossConfiguration: Sendable, Hashable {
                 smoothing = try Setting.number(cursor, in: .share)
             }
             if let cursor = try settings.optionalMember("class_weights") {
-                let isBinary = function == .binaryCrossEntropy
-                classWeights = try Self.weights(cursor, expected: isBinary ? 2...2 : 2...Self.maximumClassCount)
+                balancesClasses = cursor.value == "balanced"
+                if !balancesClasses {
+                    let isBinary = function == .binaryCrossEntropy
+                    classWeights = try Self.weights(cursor, expected: isBinary ? 2...2 : 2...Self.maximumClassCount)
+                }
             }
         }
         self.init(function, labels: labels, classWeights: classWeights, labelSmoothing: smoothing)
+        self.balancesClasses = balancesClasses
     }
 
     private static func weights(_ cursor: JSONCursor, expected: ClosedRange<Int>) throws(JSONError) -> [Double] {
         guard case .array(let elements) = cursor.value, expected.contains(elements.count) else {
             let count = expected.count == 1 ? "\(expected.lowerBound)" : "\(expected.lowerBound) or more"
-            throw Setting.mismatch(cursor, "a list of \(count) weights, one for each class")
+            throw Setting.mismatch(cursor, "\"balanced\" or a list of \(count) weights, one for each class")
         }
         let weights = try cursor.elements().map { (element) throws(JSONError) in
             try Setting.number(element, in: .notNegative)
@@ -129,7 +136,11 @@ public struct LossConfiguration: Sendable, Hashable {
         case .hinge: members["type"] = "hinge"
         case .squaredHinge: members["type"] = "squared_hinge"
         }
-        if let classWeights { members["class_weights"] = .array(classWeights.map { .real($0) }) }
+        if balancesClasses {
+            members["class_weights"] = "balanced"
+        } else if let classWeights {
+            members["class_weights"] = .array(classWeights.map { .real($0) })
+        }
         if labelSmoothing > 0 { members["label_smoothing"] = .real(labelSmoothing) }
         return .object(members)
     }

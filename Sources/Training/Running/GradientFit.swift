@@ -24,7 +24,9 @@ struct GradientFit {
         (self.request, self.fitting, self.model, self.split, self.limits) = (request, fitting, model, split, limits)
         var output: String?
         if case .base(let version) = request.subject { output = version.output }
-        lossGraph = try fitting.loss.attached(
+        var loss = fitting.loss
+        if loss.balancesClasses { loss.classWeights = try dataset.balancedClassWeights(split.training) }
+        lossGraph = try loss.attached(
             to: model.graph, output: output, hasSampleWeights: dataset.schema.weight != nil)
         kind = fitting.loss.kind(
             of: lossGraph.predictions, in: model.graph, isClassification: dataset.schema.isClassification)

@@ -182,7 +182,7 @@ import Testing
         (#"{"type": "mse", "delta": 1}"#, #"loss: unknown member "delta""#),
         (
             #"{"type": "binary_cross_entropy", "class_weights": [1, 2, 3]}"#,
-            "loss.class_weights: found an array of 3, expected a list of 2 weights"
+            "loss.class_weights: found an array of 3, expected \"balanced\" or a list of 2 weights"
         ),
         (
             #"{"type": "softmax_cross_entropy", "class_weights": [1, -2]}"#,

@@ -27,7 +27,9 @@ import Training
         return try TrainingRequest(.object(members))
     }
 
-    private static func dataset(classes: Int = 3, rows: Int = 150) -> JSONValue {
+    private static func dataset(
+        classes: Int = 3, rows: Int = 150, of kind: ((Int) -> Int)? = nil
+    ) -> JSONValue {
         var random = RandomSource(seed: 5, stream: "points")
         let centres = [(0.0, 0.0), (30.0, 5.0), (15.0, 40.0)]
         return [
@@ -37,10 +39,11 @@ import Training
             ],
             "rows": .array(
                 (0..<rows).map { row in
-                    let (x, y) = centres[row % classes]
+                    let kind = kind?(row) ?? row % classes
+                    let (x, y) = centres[kind]
                     return [
                         "x": .real(x + 5 * random.normal()), "y": .real(y + 5 * random.normal()),
-                        "kind": .string(["a", "b", "c"][row % classes]),
+                        "kind": .string(["a", "b", "c"][kind]),
                     ]
                 }),
         ]
@@ -63,6 +66,22 @@ import Training
         outcome.graph.initializers.filter { $0.value.elementType == .float32 }.mapValues { tensor in
             tensor.withElements(Float.self) { $0.map(\.bitPattern) }
         }
+    }
+
+    /// 100 rows of a, 40 of b, 10 of c: rows / (3 · rows of the class).
+    @Test func balancedClassesWeighAlike() throws {
+        let rows = Self.dataset { $0 < 100 ? 0 : $0 < 140 ? 1 : 2 }
+        func weights(_ classWeights: JSONValue?) throws -> [String: [UInt32]] {
+            let loss: [String: JSONValue] = ["type": "softmax_cross_entropy"]
+            let weighted = loss.merging(classWeights.map { ["class_weights": $0] } ?? [:]) { $1 }
+            let request = try Self.request([
+                "dataset": rows, "loss": .object(weighted), "evaluation": ["method": "none"], "epochs": 2,
+            ])
+            return Self.weights(try Self.fit(request))
+        }
+        let balanced = try weights("balanced")
+        #expect(try balanced == weights([0.5, 1.25, 5]))
+        #expect(try balanced != weights(nil))
     }
 
     @Test func networkLearnsAndServesRawFeatures() throws {
