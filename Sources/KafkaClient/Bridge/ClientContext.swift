@@ -25,10 +25,13 @@ func logCallback(
     guard let client, let opaque = rd_kafka_opaque(client), let message else { return }
     let context = Unmanaged<ClientContext>.fromOpaque(opaque).takeUnretainedValue()
     let text = context.redactor.redact(String(cString: message))
+    let facility = facility.map { String(cString: $0) } ?? ""
+    // Set by ``ConsumerConfiguration``, and heeded by consumers whatever the library says of it at each start.
+    let isOwn = facility == "CONFWARN" && text.contains("property retry.backoff.ms is a producer property")
     context.logger.log(
-        level: loggerLevel(syslog: level), "librdkafka",
+        level: isOwn ? .debug : loggerLevel(syslog: level), "librdkafka",
         metadata: [
-            "facility": "\(facility.map { String(cString: $0) } ?? "")", "message": "\(text)",
+            "facility": "\(facility)", "message": "\(text)",
             "client": "\(context.redactor.redact(rd_kafka_name(client).map { String(cString: $0) } ?? ""))",
         ])
 }
