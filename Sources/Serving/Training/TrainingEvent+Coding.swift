@@ -2,9 +2,10 @@ package import JSONDocuments
 import ModelRegistry
 import Training
 
-extension TrainingEvent {
-    private var name: String {
-        switch change {
+extension TrainingEvent.Change {
+    /// As member `event` has it.
+    package var name: String {
+        switch self {
         case .accepted: "accepted"
         case .progress: "progress"
         case .evaluated: "evaluated"
@@ -13,10 +14,12 @@ extension TrainingEvent {
         case .cancelled: "cancelled"
         }
     }
+}
 
+extension TrainingEvent {
     package var json: JSONValue {
         var members: [String: JSONValue] = [
-            "job": .string(job), "model": .string(model), "event": .string(name),
+            "job": .string(job), "model": .string(model), "event": .string(change.name),
             "time": .string(EventTime.text(time)),
         ]
         switch change {
@@ -76,7 +79,11 @@ extension TrainingEvent {
 
     /// - Throws: ``JSONError`` with the path of what is wrong. Unknown members are left to later programs.
     package init(_ bytes: some Collection<UInt8>) throws(JSONError) {
-        let json = JSONCursor(try JSONValue(parsing: Array(bytes)))
+        try self.init(JSONCursor(try JSONValue(parsing: Array(bytes))))
+    }
+
+    /// - Throws: ``JSONError`` with the path of what is wrong.
+    package init(_ json: JSONCursor) throws(JSONError) {
         job = try json.member("job").string()
         model = try json.member("model").string()
         let time = try json.member("time")
@@ -102,11 +109,11 @@ extension TrainingEvent {
                     step: try json.member("step").integer(), steps: try json.member("steps").integer(),
                     loss: try json.member("loss").double(),
                     history: try json.optionalMember("history").map { (cursor) throws(JSONError) in
-                        try EpochRecord(cursor)
+                        try EpochRecord(cursor, passesUnknown: true)
                     }))
         case "evaluated":
             if let report = try json.optionalMember("report") {
-                change = .evaluated(try Self.fit(json), .report(try EvaluationReport(report)))
+                change = .evaluated(try Self.fit(json), .report(try EvaluationReport(report, passesUnknown: true)))
             } else {
                 change = .evaluated(try Self.fit(json), .error(try json.member("error").string()))
             }

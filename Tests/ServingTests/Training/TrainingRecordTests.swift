@@ -29,7 +29,7 @@ import Training
                 version: 3, metrics: [.accuracy: 0.5], folds: [.accuracy: FoldSummary([0.25, 0.75])], promoted: true,
                 promotion: ["alias": "champion"], weights: String(repeating: "a", count: 64),
                 bundle: String(repeating: "b", count: 64), dataset: String(repeating: "c", count: 64),
-                confusion: ["classes": 2])),
+                confusion: [[5, 1], [0, 4]])),
         .failed(TrainingFailure(.dataUnavailable, "topic \"rows\" does not exist")),
         .cancelled,
     ]
@@ -40,6 +40,26 @@ import Training
         #expect(record.key.map { String(decoding: $0, as: UTF8.self) } == "jobs/0/12")
         #expect(record.headers.contains { $0.name == "millrace-source" })
         #expect(try TrainingEvent(record.value ?? []) == event)
+    }
+
+    @Test func membersOfLaterProgramsArePassedBy() throws {
+        func grown(_ json: JSONValue) -> JSONValue {
+            guard case .object(let members) = json else { return json }
+            var grown = members.mapValues(grown)
+            // These hold what their members are named after.
+            if members["event"] != nil || members["rows"] != nil || members["epoch"] != nil || members["digest"] != nil
+            {
+                grown["later"] = ["member": 1]
+            }
+            if members["accuracy"] != nil { grown["later_metric"] = members["accuracy"] }
+            return .object(grown)
+        }
+        for change in Self.changes {
+            let event = TrainingEvent(job: "j", model: "m", time: 0, change)
+            let later = grown(event.json)
+            #expect(later != event.json)
+            #expect(try TrainingEvent(later.serialized(.compact)) == event, "\(later)")
+        }
     }
 
     @Test func tooLargeEventsAreShortened() throws {
