@@ -100,6 +100,50 @@ import Training
         await harness.close()
     }
 
+    @Test func aFitThatEndsItsProcessEveryTimeIsGivenUp() async throws {
+        let harness = try await TrainingHarness()
+        let fit = FitID(trial: 0, fold: 1)
+        for attempt in 1...2 {
+            try await harness.produce(
+                .started(.init(fit: fit, attempt: attempt, instance: "killed-\(attempt)")), of: "deadly")
+        }
+        let request = harness.request(["evaluation": ["method": "k_fold", "folds": 2], "epochs": 2])
+        let events = try await harness.running(adjust: {
+            $0.attempts = 2
+            $0.releaseGrace = .milliseconds(500)
+        }) { _ in
+            try await harness.submit(request, job: "deadly")
+            return try await harness.end(of: "deadly")
+        }
+        #expect(failure(events)?.code == .tooManyAttempts)
+        #expect(failure(events)?.message.contains("t0-f1") == true)
+        let starts = events.filter { if case .started(let start) = $0.change { start.fit == fit } else { false } }
+        #expect(starts.count == 2, "a third process would have died")
+        #expect(try await harness.registry.log.read().state.models.isEmpty)
+        await harness.close()
+    }
+
+    @Test func aStopIsNoDeathOfAFit() async throws {
+        let harness = try await TrainingHarness()
+        let request = harness.request([
+            "evaluation": ["method": "k_fold", "folds": 2], "epochs": 300, "checkpoint_steps": 20,
+        ])
+        let job = try await harness.running("one", adjust: { $0.attempts = 1 }) { _ in
+            let job = try await harness.submit(request)
+            try await eventually {
+                try await harness.events(of: job).contains { if case .progress = $0.change { true } else { false } }
+            }
+            return job
+        }
+        let first = try await harness.events(of: job)
+        #expect(first.contains { if case .released(.some) = $0.change { true } else { false } })
+        #expect(first.contains { $0.change == .released(nil) })
+        let events = try await harness.running("two", adjust: { $0.attempts = 1 }) { _ in try await harness.end(of: job)
+        }
+        #expect(try completion(events).folds[.accuracy]?.values.count == 2)
+        await harness.close()
+    }
+
     @Test func badJobsFailAndLongOnesAreCancelled() async throws {
         let harness = try await TrainingHarness()
         let slow = harness.request(["epochs": 100_000, "model": "slow"])

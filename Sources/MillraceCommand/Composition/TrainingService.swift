@@ -108,6 +108,7 @@ extension MillraceConfiguration {
         settings.limits.maximumEpochs = training.maximumEpochs
         settings.limits.maximumFits = training.maximumFits
         settings.sessionTimeout = kafka.sessionTimeout
+        settings.releaseGrace = kafka.sessionTimeout + .seconds(5)
         settings.shutdownDeadline = shutdownDeadline
         settings.build = "millrace \(Millrace.version)"
         return settings

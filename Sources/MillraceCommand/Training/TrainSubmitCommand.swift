@@ -164,6 +164,7 @@ extension TrainingDisplay {
     func show(_ event: TrainingEventRecord) {
         switch event.event.change {
         case .accepted(let acceptance): note("accepted\(acceptance.folds > 1 ? ", \(acceptance.folds) folds" : "")")
+        case .started, .released: break
         case .progress(let progress): update(TrainingProgress(progress))
         case .evaluated(let fit, .report(let report)): end(fit.description, report)
         case .evaluated(let fit, .error(let message)): end(fit.description, failure: message)

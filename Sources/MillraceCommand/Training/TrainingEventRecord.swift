@@ -42,7 +42,9 @@ extension TrainingEventRecord {
 
     private var fit: String {
         switch event.change {
+        case .started(let start): start.fit.description
         case .progress(let progress): progress.fit.description
+        case .released(let fit): fit?.description ?? ""
         case .evaluated(let fit, _): fit.description
         case .accepted, .completed, .failed, .cancelled: ""
         }
@@ -51,6 +53,7 @@ extension TrainingEventRecord {
     private var details: String {
         switch event.change {
         case .accepted(let acceptance): acceptance.folds > 1 ? "\(acceptance.folds) folds" : ""
+        case .started(let start): "attempt \(start.attempt) on \(start.instance)"
         case .progress(let progress): Self.details(progress)
         case .evaluated(_, .report(let report)): Self.metrics(report.values)
         case .evaluated(_, .error(let message)): message
@@ -58,7 +61,7 @@ extension TrainingEventRecord {
             "version \(completion.version)\(completion.promoted ? ", promoted" : ""), "
                 + Self.metrics(completion.metrics)
         case .failed(let failure): failure.description
-        case .cancelled: ""
+        case .released, .cancelled: ""
         }
     }
 

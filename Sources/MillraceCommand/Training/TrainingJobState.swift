@@ -34,6 +34,8 @@ struct TrainingJobState: Sendable {
         guard !isOver else { return }
         switch event.event.change {
         case .accepted(let acceptance): (folds, state) = (acceptance.folds, "accepted")
+        case .started: state = "running"
+        case .released: break
         case .progress(let progress):
             let one = TrainingProgress(progress)
             (self.progress, state) = (one, "running")

@@ -21,6 +21,9 @@ struct TrainingContext: Sendable {
         for report in try await producer.produce(records) { _ = try report.get() }
     }
 
+    /// Does not wait for the brokers: what is lost here is lost.
+    func enqueue(_ record: ProducerRecord) { try? producer.enqueue(record) { _ in } }
+
     /// The registry as it is now; empty before its topic is made.
     func registry() async throws -> RegistryState {
         do {

@@ -7,7 +7,9 @@ extension TrainingEvent.Change {
     package var name: String {
         switch self {
         case .accepted: "accepted"
+        case .started: "started"
         case .progress: "progress"
+        case .released: "released"
         case .evaluated: "evaluated"
         case .completed: "completed"
         case .failed: "failed"
@@ -28,6 +30,11 @@ extension TrainingEvent {
             if let base = acceptance.base { members["base"] = base.json }
             members["folds"] = .integer(Int64(acceptance.folds))
             members["attempt"] = .integer(Int64(acceptance.attempt))
+        case .started(let start):
+            members["fit"] = .string(start.fit.description)
+            members["attempt"] = .integer(Int64(start.attempt))
+            members["instance"] = .string(start.instance)
+        case .released(let fit): members["fit"] = fit.map { .string($0.description) }
         case .progress(let progress):
             members["fit"] = .string(progress.fit.description)
             members["epoch"] = .integer(Int64(progress.epoch))
@@ -102,6 +109,14 @@ extension TrainingEvent {
                     folds: try json.member("folds").integer(),
                     base: try json.optionalMember("base").map { (cursor) throws(JSONError) in try Base(cursor) },
                     attempt: try json.optionalMember("attempt")?.integer() ?? 1))
+        case "started":
+            change = .started(
+                Start(
+                    fit: try Self.fit(json), attempt: try json.member("attempt").integer(),
+                    instance: try json.optionalMember("instance")?.string() ?? ""))
+        case "released":
+            change = .released(
+                try json.optionalMember("fit").map { (_) throws(JSONError) in try Self.fit(json) })
         case "progress":
             change = .progress(
                 Progress(

@@ -55,7 +55,10 @@ package final class TrainingPipeline: Service {
             maximumBytes: settings.maximumRequestBytes + (1 << 16), logger: logger
         ) { loop, command, control in
             let worker = TaskWorker(command: command, control: control, context: context, consumer: loop.consumer)
-            return (try? await gate.pass { await worker.run() }) ?? false
+            let outcome = await gate.pass { await worker.run(isAlone: settings.threads == 1) }
+            guard outcome == .suspect else { return outcome == .over }
+            // Its process has died before: it begins again with no other beside it that would be blamed too.
+            return await gate.pass(isAlone: true) { await worker.run(isAlone: true) } == .over
         }
     }
 

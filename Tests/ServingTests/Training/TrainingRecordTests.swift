@@ -17,6 +17,9 @@ import Training
                     digest: String(repeating: "d", count: 64)),
                 attempt: 2)),
         .accepted(TrainingEvent.Acceptance(ranges: nil, folds: 1)),
+        .started(TrainingEvent.Start(fit: FitID(trial: 2, fold: 0), attempt: 3, instance: "one")),
+        .released(FitID(trial: 2, fold: 0)),
+        .released(nil),
         .progress(TrainingEvent.Progress(fit: FitID(trial: 0, fold: 2), epoch: 3, step: 40, steps: 100, loss: 0.25)),
         .progress(
             TrainingEvent.Progress(
@@ -63,7 +66,7 @@ import Training
     }
 
     @Test func tooLargeEventsAreShortened() throws {
-        let event = TrainingEvent(job: "j", model: "m", time: 0, Self.changes[6])
+        let event = TrainingEvent(job: "j", model: "m", time: 0, Self.changes[9])
         let value = try #require(event.record(topic: "events", source: "s", maximumBytes: 300).value)
         let json = JSONCursor(try JSONValue(parsing: Array(value)))
         #expect(try json.member("shortened").bool())
