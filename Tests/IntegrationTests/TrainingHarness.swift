@@ -130,7 +130,8 @@ final class TrainingHarness: Sendable {
 
     /// Runs an instance while `body` does.
     func running<Value: Sendable>(
-        _ instance: String = "one", adjust: (inout TrainingSettings) -> Void = { _ in },
+        _ instance: String = "one", metrics: TrainingMetrics = TrainingMetrics(),
+        adjust: (inout TrainingSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (TrainingPipeline) async throws -> Value
     ) async throws -> Value {
         let admin = try KafkaAdmin(kafka, timeout: .seconds(10), logger: .quiet)
@@ -138,7 +139,7 @@ final class TrainingHarness: Sendable {
         adjust(&settings)
         let pipeline = try TrainingPipeline(
             settings, store: try store, registry: (registry.log, registry.writer()), admin: admin,
-            logger: .quiet)
+            metrics: metrics, logger: .quiet)
         let value = try await withThrowingTaskGroup(of: Value?.self) { tasks in
             tasks.addTask {
                 try await pipeline.run()

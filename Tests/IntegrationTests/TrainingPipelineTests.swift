@@ -1,6 +1,7 @@
 import Foundation
 import JSONDocuments
 import KafkaClient
+import MetricsTestKit
 import ModelFormats
 import ModelRegistry
 import Serving
@@ -37,10 +38,19 @@ import Training
             "evaluation": ["method": "k_fold", "folds": 3],
             "promotion": ["if": ["metric": "accuracy", "at_least": "champion"]],
         ])
-        let (job, events) = try await harness.running { _ in
+        let counts = TestMetrics()
+        let (job, events) = try await harness.running(metrics: TrainingMetrics(factory: counts)) { _ in
             let job = try await harness.submit(request)
             return (job, try await harness.end(of: job))
         }
+        // Three fits to 80 rows and one to all 120, of 15 epochs each.
+        #expect(try counts.expectCounter("millrace_training_samples_total").totalValue == 15 * (3 * 80 + 120))
+        #expect(try counts.expectCounter("millrace_training_epochs_total").totalValue == 4 * 15)
+        #expect(try counts.expectCounter("millrace_training_checkpoint_writes_total").totalValue >= 4 * 15)
+        #expect(try counts.expectRecorder("millrace_training_fit_seconds").values.count == 4)
+        #expect(try counts.expectCounter("millrace_training_jobs_total", [("end", "completed")]).totalValue == 1)
+        #expect(try counts.expectGauge("millrace_training_last_version", [("model", "points")]).lastValue == 1)
+        #expect(try counts.expectGauge("millrace_training_running_jobs").lastValue == 0)
         let completion = try completion(events)
         #expect(completion.version == 1 && completion.promoted)
         let folds = try #require(completion.folds[.accuracy])

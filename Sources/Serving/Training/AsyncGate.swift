@@ -20,6 +20,8 @@ final class AsyncGate: Sendable {
         state = Mutex(State(free: self.count))
     }
 
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Not cancellable: whoever waits asks afterwards whether it still wants to.
     /// - Parameter isAlone: whether nobody else may be in meanwhile.
     func pass<Result: Sendable>(isAlone: Bool = false, _ body: () async throws -> Result) async rethrows -> Result {

@@ -8,6 +8,7 @@ struct TrainingContext: Sendable {
     let settings: TrainingSettings
     let data: TrainingData
     let fits: FitRunner
+    let metrics: TrainingMetrics
     let log: RegistryLog
     let writer: RegistryWriter
     let store: any ArtifactStore

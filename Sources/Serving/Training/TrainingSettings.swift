@@ -33,6 +33,8 @@ package struct TrainingSettings: Sendable {
     /// Commands of one partition that wait behind a job.
     package var maximumWaiting = 1000
     package var maximumRequestBytes = 4 << 20
+    /// A task holds its job's request.
+    package var maximumTaskBytes: Int { maximumRequestBytes + (1 << 16) }
     package var maximumEventBytes = 900_000
     /// Between progress events of one fit.
     package var progressInterval = Duration.seconds(1)

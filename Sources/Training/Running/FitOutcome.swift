@@ -55,6 +55,8 @@ public struct FitProgress: Sendable, Hashable {
     public var epoch: Int
     /// Of the last step.
     public var loss: Double
+    /// Of the last step.
+    public var rowCount: Int
     /// Set when an epoch has just ended.
     public var finishedEpoch: EpochRecord?
 }
