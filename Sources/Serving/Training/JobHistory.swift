@@ -10,6 +10,11 @@ package struct JobHistory: Sendable, Hashable {
     package private(set) var attempts = 0
     /// How often whoever coordinated it let go of it alive.
     private var releases = 0
+    /// How often it was begun anew while a fit that judges was begun and never heard of again: that fit ended the process, and
+    /// is given up by itself.
+    private var blamed = 0
+    /// Fits that were begun since the job was begun last.
+    private var open: Set<FitID> = []
     /// Of the fits that judge. The first of several counts, so that everybody reads the same.
     package private(set) var judgements: [FitID: TrainingEvent.Judgement] = [:]
     /// Fits that are on the task topic.
@@ -21,20 +26,29 @@ package struct JobHistory: Sendable, Hashable {
 
     package init() {}
 
-    /// How often the job was begun and ended neither itself nor by being let go of.
-    package var deaths: Int { max(0, attempts - releases) }
+    /// How often the job was begun and ended neither itself nor by being let go of nor by a fit that judges.
+    package var deaths: Int { max(0, attempts - releases - blamed - (open.isEmpty ? 0 : 1)) }
 
     package mutating func take(_ event: TrainingEvent) {
         switch event.change {
         case .accepted(let acceptance):
             attempts = max(attempts, acceptance.attempt)
+            if !open.isEmpty { blamed += 1 }
+            open = []
             guard self.acceptance == nil else { return }
             self.acceptance = acceptance
             acceptedAt = event.time
-        case .started(let start): starts[start.fit, default: 0] += 1
-        case .released(let fit?): starts[fit] = max(0, (starts[fit] ?? 0) - 1)
-        case .released(nil): releases += 1
+        case .started(let start):
+            starts[start.fit, default: 0] += 1
+            if acceptance != nil { open.insert(start.fit) }
+        case .released(let fit?):
+            starts[fit] = max(0, (starts[fit] ?? 0) - 1)
+            open.remove(fit)
+        case .released(nil):
+            releases += 1
+            open = []
         case .evaluated(let fit, let judgement):
+            open.remove(fit)
             if judgements[fit] == nil { judgements[fit] = judgement }
         case .progress: return
         case .completed, .failed, .cancelled: isOver = true

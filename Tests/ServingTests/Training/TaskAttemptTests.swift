@@ -82,6 +82,31 @@ import Training
         }
     }
 
+    @Test func aJobOutlivesItsFit() {
+        // One process does both, and dies with the fit every time.
+        var history = JobHistory()
+        func take(_ change: TrainingEvent.Change) {
+            history.take(TrainingEvent(job: "j", model: "m", time: 0, change))
+        }
+        func begin(_ attempt: Int) {
+            take(.accepted(TrainingEvent.Acceptance(ranges: nil, folds: 1, attempt: attempt)))
+        }
+        for attempt in 1...3 {
+            begin(attempt)
+            take(.started(.init(fit: Self.fit, attempt: attempt, instance: "one")))
+            #expect(history.deaths == 0)
+        }
+        begin(4)
+        #expect(history.deaths == 1, "this time nothing but the job is begun")
+        take(.evaluated(Self.fit, .error("TOO_MANY_ATTEMPTS: ")))
+        for attempt in 5...6 { begin(attempt) }
+        #expect(history.deaths == 3)
+        // A stop while another instance is at a fit is one release, not two.
+        take(.started(.init(fit: FitID(trial: 1, fold: 0), attempt: 1, instance: "two")))
+        take(.released(nil))
+        #expect(history.deaths == 2)
+    }
+
     @Test func otherFitsAreNotBlamed() {
         var history = JobHistory()
         let other = FitID(trial: 0, fold: 2)
