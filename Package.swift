@@ -28,6 +28,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -93,7 +94,7 @@ let package = Package(
                 "CSimdJSON",
                 crypto, deque, protobuf, logging, metrics, lifecycle,
             ]),
-        module("Gateway", ["Serving", hummingbird, logging, lifecycle]),
+        module("Gateway", ["Serving", hummingbird, logging, metrics, lifecycle]),
         .executableTarget(
             name: "MillraceCommand",
             dependencies: [
@@ -118,9 +119,9 @@ let package = Package(
             "ServingTests",
             [
                 "Serving", "JSONDocuments", "TensorEngine", "ModelFormats", "Training", "ModelRegistry", "KafkaClient",
-                "TestSupport", logging, protobuf,
+                "TestSupport", logging, protobuf, metricsTestKit,
             ]),
-        tests("GatewayTests", ["Gateway", "Serving", hummingbird, logging, lifecycle]),
+        tests("GatewayTests", ["Gateway", "Serving", hummingbird, logging, metrics, lifecycle]),
         tests(
             "MillraceCommandTests",
             [
@@ -132,7 +133,7 @@ let package = Package(
             "IntegrationTests",
             [
                 "Serving", "ModelRegistry", "ModelFormats", "Training", "KafkaClient", "TensorEngine", "JSONDocuments",
-                "TestSupport", logging,
+                "TestSupport", logging, metricsTestKit,
             ]),
     ],
     cxxLanguageStandard: .cxx17

@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -6,7 +7,7 @@ import NIOCore
 public import Serving
 public import ServiceLifecycle
 
-/// The HTTP side of an instance: health and server metadata.
+/// The HTTP side of an instance: health, metrics and server metadata.
 ///
 /// A long-lived service: `run()` returns after a graceful shutdown, once open requests are answered. It throws when the
 /// address cannot be bound.
@@ -14,20 +15,24 @@ public struct HTTPGateway: Service {
     private let configuration: GatewayConfiguration
     private let metadata: ServerMetadata
     private let readiness: any ReadinessSource
+    private let metrics: PrometheusMetrics?
     private let logger: Logger
     private let onListening: @Sendable (_ port: Int) async -> Void
 
     /// - Parameters:
     ///   - metadata: the answer to `GET /v2`.
     ///   - readiness: asked anew at every `GET /v2/health/ready`.
+    ///   - metrics: the answer to `GET /metrics`; nil for no such path.
     ///   - onListening: called once with the bound port, which is of interest when the configured one is 0.
     public init(
-        configuration: GatewayConfiguration, metadata: ServerMetadata, readiness: any ReadinessSource, logger: Logger,
+        configuration: GatewayConfiguration, metadata: ServerMetadata, readiness: any ReadinessSource,
+        metrics: PrometheusMetrics? = nil, logger: Logger,
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.metadata = metadata
         self.readiness = readiness
+        self.metrics = metrics
         self.logger = logger
         self.onListening = onListening
     }
@@ -90,5 +95,12 @@ public struct HTTPGateway: Service {
         router.get("v2") { _, _ in metadata }
         HealthRoutes(source: readiness, timeout: configuration.readinessTimeout)
             .register(on: router.group("v2/health"))
+        if let metrics {
+            router.get("metrics") { _, _ in
+                Response(
+                    status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                    body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.text)))
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ struct FixedReadiness: ReadinessSource {
 /// Runs a gateway on a free port while `body` runs, then shuts it down gracefully.
 @discardableResult
 func withGateway<Value: Sendable>(
-    _ readiness: any ReadinessSource = FixedReadiness(),
+    _ readiness: any ReadinessSource = FixedReadiness(), metrics: PrometheusMetrics? = nil,
     configuration change: (inout GatewayConfiguration) -> Void = { _ in },
     _ body: @escaping @Sendable (_ port: Int) async throws -> Value
 ) async throws -> Value {
@@ -29,7 +29,7 @@ func withGateway<Value: Sendable>(
     logger.logLevel = .critical
     let gateway = HTTPGateway(
         configuration: configuration, metadata: ServerMetadata(version: "1.2.3", extensions: ["health"]),
-        readiness: readiness, logger: logger, onListening: { listening.yield($0) })
+        readiness: readiness, metrics: metrics, logger: logger, onListening: { listening.yield($0) })
     let group = ServiceGroup(configuration: .init(services: [.init(service: gateway)], logger: logger))
     return try await withThrowingTaskGroup(of: Value?.self) { tasks in
         tasks.addTask {

@@ -97,6 +97,12 @@ final class TrainingHarness: Sendable {
         return job ?? "\(position.topicPartition)/\(position.offset)"
     }
 
+    /// What an instance that was killed has said of a fit.
+    func produce(_ change: TrainingEvent.Change, of job: String) async throws {
+        let event = TrainingEvent(job: job, model: "points", time: EventTime.now(), change)
+        for report in try await producer.produce([event.record(topic: events, source: "")]) { _ = try report.get() }
+    }
+
     func cancel(_ job: String) async throws { try await submit(["cancel": .string(job)]) }
 
     func close() async { await producer.close(deadline: .seconds(2)) }
@@ -124,12 +130,16 @@ final class TrainingHarness: Sendable {
 
     /// Runs an instance while `body` does.
     func running<Value: Sendable>(
-        _ instance: String = "one", _ body: @escaping @Sendable (TrainingPipeline) async throws -> Value
+        _ instance: String = "one", metrics: TrainingMetrics = TrainingMetrics(),
+        adjust: (inout TrainingSettings) -> Void = { _ in },
+        _ body: @escaping @Sendable (TrainingPipeline) async throws -> Value
     ) async throws -> Value {
         let admin = try KafkaAdmin(kafka, timeout: .seconds(10), logger: .quiet)
+        var settings = settings(instance)
+        adjust(&settings)
         let pipeline = try TrainingPipeline(
-            settings(instance), store: try store, registry: (registry.log, registry.writer()), admin: admin,
-            logger: .quiet)
+            settings, store: try store, registry: (registry.log, registry.writer()), admin: admin,
+            metrics: metrics, logger: .quiet)
         let value = try await withThrowingTaskGroup(of: Value?.self) { tasks in
             tasks.addTask {
                 try await pipeline.run()

@@ -1,6 +1,7 @@
 import Foundation
 import JSONDocuments
 import KafkaClient
+import MetricsTestKit
 import ModelFormats
 import ModelRegistry
 import Serving
@@ -37,10 +38,19 @@ import Training
             "evaluation": ["method": "k_fold", "folds": 3],
             "promotion": ["if": ["metric": "accuracy", "at_least": "champion"]],
         ])
-        let (job, events) = try await harness.running { _ in
+        let counts = TestMetrics()
+        let (job, events) = try await harness.running(metrics: TrainingMetrics(factory: counts)) { _ in
             let job = try await harness.submit(request)
             return (job, try await harness.end(of: job))
         }
+        // Three fits to 80 rows and one to all 120, of 15 epochs each.
+        #expect(try counts.expectCounter("millrace_training_samples_total").totalValue == 15 * (3 * 80 + 120))
+        #expect(try counts.expectCounter("millrace_training_epochs_total").totalValue == 4 * 15)
+        #expect(try counts.expectCounter("millrace_training_checkpoint_writes_total").totalValue >= 4 * 15)
+        #expect(try counts.expectRecorder("millrace_training_fit_seconds").values.count == 4)
+        #expect(try counts.expectCounter("millrace_training_jobs_total", [("end", "completed")]).totalValue == 1)
+        #expect(try counts.expectGauge("millrace_training_last_version", [("model", "points")]).lastValue == 1)
+        #expect(try counts.expectGauge("millrace_training_running_jobs").lastValue == 0)
         let completion = try completion(events)
         #expect(completion.version == 1 && completion.promoted)
         let folds = try #require(completion.folds[.accuracy])
@@ -97,6 +107,50 @@ import Training
         }
         #expect(attempts == [1, 2])
         #expect(try await harness.registry.log.read().state.models["points"]?.versions.count == first.version)
+        await harness.close()
+    }
+
+    @Test func aFitThatEndsItsProcessEveryTimeIsGivenUp() async throws {
+        let harness = try await TrainingHarness()
+        let fit = FitID(trial: 0, fold: 1)
+        for attempt in 1...2 {
+            try await harness.produce(
+                .started(.init(fit: fit, attempt: attempt, instance: "killed-\(attempt)")), of: "deadly")
+        }
+        let request = harness.request(["evaluation": ["method": "k_fold", "folds": 2], "epochs": 2])
+        let events = try await harness.running(adjust: {
+            $0.attempts = 2
+            $0.releaseGrace = .milliseconds(500)
+        }) { _ in
+            try await harness.submit(request, job: "deadly")
+            return try await harness.end(of: "deadly")
+        }
+        #expect(failure(events)?.code == .tooManyAttempts)
+        #expect(failure(events)?.message.contains("t0-f1") == true)
+        let starts = events.filter { if case .started(let start) = $0.change { start.fit == fit } else { false } }
+        #expect(starts.count == 2, "a third process would have died")
+        #expect(try await harness.registry.log.read().state.models.isEmpty)
+        await harness.close()
+    }
+
+    @Test func aStopIsNoDeathOfAFit() async throws {
+        let harness = try await TrainingHarness()
+        let request = harness.request([
+            "evaluation": ["method": "k_fold", "folds": 2], "epochs": 300, "checkpoint_steps": 20,
+        ])
+        let job = try await harness.running("one", adjust: { $0.attempts = 1 }) { _ in
+            let job = try await harness.submit(request)
+            try await eventually {
+                try await harness.events(of: job).contains { if case .progress = $0.change { true } else { false } }
+            }
+            return job
+        }
+        let first = try await harness.events(of: job)
+        #expect(first.contains { if case .released(.some) = $0.change { true } else { false } })
+        #expect(first.contains { $0.change == .released(nil) })
+        let events = try await harness.running("two", adjust: { $0.attempts = 1 }) { _ in try await harness.end(of: job)
+        }
+        #expect(try completion(events).folds[.accuracy]?.values.count == 2)
         await harness.close()
     }
 

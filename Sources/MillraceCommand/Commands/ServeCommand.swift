@@ -1,6 +1,7 @@
 import ArgumentParser
 import Gateway
 import Logging
+import Metrics
 import ServiceLifecycle
 import Serving
 import UnixSignals
@@ -30,7 +31,10 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = try options.load().configuration
         LogBootstrap.start(configuration.logging)
         let logger = Logger(label: "millrace")
+        let metrics = configuration.gateway.isEnabled ? PrometheusMetrics() : nil
+        if let metrics { MetricsSystem.bootstrap(metrics) }
         let inference = try InferenceService(configuration, logger: logger)
+        let training = configuration.training.isEnabled ? try TrainingService(configuration, logger: logger) : nil
         var services: [any Service] = []
         if configuration.gateway.isEnabled {
             services.append(
@@ -38,12 +42,11 @@ struct ServeCommand: AsyncParsableCommand {
                     configuration: GatewayConfiguration(
                         host: configuration.gateway.host, port: configuration.gateway.port),
                     metadata: ServerMetadata(version: Millrace.version, extensions: ["binary_tensor_data"]),
-                    readiness: inference, logger: logger))
+                    readiness: ReadinessSources(sources: [inference] + (training.map { [$0] } ?? [])),
+                    metrics: metrics, logger: logger))
         }
         services.append(inference)
-        if configuration.training.isEnabled {
-            services.append(try TrainingService(configuration, logger: logger))
-        }
+        if let training { services.append(training) }
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

@@ -3,17 +3,23 @@ import Logging
 import ModelRegistry
 import ServiceLifecycle
 import Serving
+import Synchronization
 import Training
 
 /// Training beside inference: waits for the brokers, makes the topics if it may, and runs the pipeline until it is told to
 /// stop.
-final class TrainingService: Service {
+final class TrainingService: Service, ReadinessSource {
+    private enum Phase {
+        case waiting, running(TrainingPipeline), over
+    }
+
     private static let retryDelay = Duration.seconds(2)
     private static let adminTimeout = Duration.seconds(5)
 
     private let configuration: MillraceConfiguration
     private let logger: Logger
     private let admin: KafkaAdmin
+    private let phase = Mutex(Phase.waiting)
 
     /// - Throws: ``CommandFailure`` when the registry is no topic: a job ends in one transaction with its version.
     init(_ configuration: MillraceConfiguration, logger: Logger) throws {
@@ -35,8 +41,24 @@ final class TrainingService: Service {
         } catch {
             result = .failure(error)
         }
+        phase.withLock { $0 = .over }
         await admin.close(deadline: .seconds(2))
         try result.get()
+    }
+
+    // MARK: Readiness
+
+    /// Ready once the groups have answered, whatever jobs run then.
+    func readiness() async -> [ReadinessCheck] {
+        let (isReady, detail): (Bool, String) =
+            switch phase.withLock({ $0 }) {
+            case .waiting: (false, "waits for brokers and topics")
+            case .running(let pipeline) where !pipeline.isAssigned: (false, "not assigned")
+            case .running(let pipeline):
+                (true, "\(pipeline.running.jobs) jobs, \(pipeline.running.fits) fits running")
+            case .over: (false, "stopped")
+            }
+        return [ReadinessCheck(name: "training", isReady: isReady, detail: detail)]
     }
 
     private func train() async throws {
@@ -44,6 +66,7 @@ final class TrainingService: Service {
         let pipeline = try TrainingPipeline(
             try configuration.trainingSettings(), store: try configuration.artifactStore(logger: logger),
             registry: try configuration.registry(logger: logger), admin: admin, logger: logger)
+        phase.withLock { $0 = .running(pipeline) }
         try await pipeline.run()
     }
 
@@ -83,6 +106,17 @@ final class TrainingService: Service {
     }
 }
 
+/// The checks of several parts of one process.
+struct ReadinessSources: ReadinessSource {
+    let sources: [any ReadinessSource]
+
+    func readiness() async -> [ReadinessCheck] {
+        var checks: [ReadinessCheck] = []
+        for source in sources { checks += await source.readiness() }
+        return checks
+    }
+}
+
 extension MillraceConfiguration {
     func trainingSettings() throws -> TrainingSettings {
         var settings = TrainingSettings(
@@ -108,6 +142,7 @@ extension MillraceConfiguration {
         settings.limits.maximumEpochs = training.maximumEpochs
         settings.limits.maximumFits = training.maximumFits
         settings.sessionTimeout = kafka.sessionTimeout
+        settings.releaseGrace = kafka.sessionTimeout + .seconds(5)
         settings.shutdownDeadline = shutdownDeadline
         settings.build = "millrace \(Millrace.version)"
         return settings

@@ -37,7 +37,7 @@ extension ConfigurationKeys {
         "How long a job may take, whatever its request says. 0 is no limit.")
     static let trainingAttempts = ConfigurationKey(
         "training.attempts", .integer(1...1000), default: 10,
-        "Times a job is begun before it is given up as one that ends the process.")
+        "Times a job, or a fit of a fold or trial, is begun before it is given up as one that ends the process.")
     static let trainingWaiting = ConfigurationKey(
         "training.maximum-waiting", .integer(1...1_000_000), default: 1000,
         "Records of one partition read ahead of its running job; a cancellation behind more is seen late.")

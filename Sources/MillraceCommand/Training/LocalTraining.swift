@@ -46,14 +46,17 @@ struct LocalTraining {
     let request: TrainingRequest
     private let dataset: any Dataset
     private let base: Graph?
+    private let checkpoints: LocalCheckpoints?
     private let plan: SplitPlan
     private let job: TrainingJob
 
+    /// - Parameter checkpoints: where it leaves how far it is; nil for nowhere.
     /// - Throws: ``DataError`` when the rows cannot be split as the request has it; ``CommandFailure`` for too many fits.
     init(
-        _ request: TrainingRequest, dataset: any Dataset, base: Graph? = nil, limits: TrainingLimits = .default
+        _ request: TrainingRequest, dataset: any Dataset, base: Graph? = nil, checkpoints: LocalCheckpoints? = nil,
+        limits: TrainingLimits = .default
     ) throws {
-        (self.request, self.dataset, self.base) = (request, dataset, base)
+        (self.request, self.dataset, self.base, self.checkpoints) = (request, dataset, base, checkpoints)
         plan = try SplitPlan(request.evaluation, dataset, seed: request.seed)
         job = TrainingJob(request, foldCount: plan.foldCount)
         guard plan.foldCount <= limits.maximumFits else {
@@ -62,8 +65,9 @@ struct LocalTraining {
         }
     }
 
+    /// - Parameter shouldContinue: called often; what it throws ends the training, whose checkpoints stay.
     /// - Throws: what ends a fit, or ``CommandFailure`` when every trial of a search failed.
-    func run(_ display: TrainingDisplay) throws -> Result {
+    func run(_ display: TrainingDisplay, shouldContinue: () throws -> Void = {}) throws -> Result {
         var results: [FitID: EvaluationReport?] = [:]
         var judged: [Judged] = []
         while true {
@@ -73,14 +77,18 @@ struct LocalTraining {
                 throw CommandFailure(.difference, message + (reason.map { "; the last one: \($0)" } ?? ""))
             case .judge(let fits):
                 for fit in fits {
-                    let one = try judge(fit, of: judged.count + fits.count + (request.search == nil ? 1 : 0), display)
+                    let count = judged.count + fits.count + (request.search == nil ? 1 : 0)
+                    let known = checkpoints?.judged(fit)
+                    if let known { show(known, of: count, display) }
+                    let one = try known ?? judge(fit, of: count, display, shouldContinue)
+                    if known == nil { try checkpoints?.keep(one) }
                     judged.append(one)
                     results.updateValue(one.report, forKey: fit.id)
                 }
             case .fit(let fit):
                 let started = ContinuousClock.now
                 display.begin(fit.id.description, of: judged.count + 1)
-                let outcome = try outcome(of: fit, display)
+                let outcome = try outcome(of: fit, display, shouldContinue)
                 display.end(fit.id.description, outcome.report)
                 return Result(
                     judged: judged.sorted { $0.fit.id < $1.fit.id }, fit: fit, outcome: outcome,
@@ -91,15 +99,33 @@ struct LocalTraining {
         }
     }
 
-    private func judge(_ fit: TrainingJob.Fit, of count: Int, _ display: TrainingDisplay) throws -> Judged {
+    /// A fit that an earlier process has made.
+    private func show(_ judged: Judged, of count: Int, _ display: TrainingDisplay) {
+        let fit = judged.fit.id.description
+        display.begin(fit, of: count)
+        if let failure = judged.failure { display.end(fit, failure: failure) } else { display.end(fit, judged.report) }
+    }
+
+    /// What `shouldContinue` threw: it ends the training, not only a trial.
+    private struct Stopped: Error {
+        let reason: any Error
+    }
+
+    private func judge(
+        _ fit: TrainingJob.Fit, of count: Int, _ display: TrainingDisplay, _ shouldContinue: () throws -> Void
+    ) throws -> Judged {
         let started = ContinuousClock.now
         display.begin(fit.id.description, of: count)
         do {
-            let outcome = try outcome(of: fit, display)
+            let outcome = try outcome(of: fit, display) {
+                do { try shouldContinue() } catch { throw Stopped(reason: error) }
+            }
             display.end(fit.id.description, outcome.report)
             return Judged(
                 fit: fit, report: outcome.report, failure: nil, history: outcome.history,
                 seconds: (.now - started) / .seconds(1))
+        } catch let stopped as Stopped {
+            throw stopped.reason
         } catch let error where request.search != nil {
             // A trial may ask for what cannot be; the others go on.
             display.end(fit.id.description, failure: "\(error)")
@@ -108,17 +134,25 @@ struct LocalTraining {
         }
     }
 
-    private func outcome(of fit: TrainingJob.Fit, _ display: TrainingDisplay) throws -> FitOutcome {
-        try Self.outcome(of: fit, dataset: dataset, base: base, display)
+    private func outcome(
+        of fit: TrainingJob.Fit, _ display: TrainingDisplay, _ shouldContinue: () throws -> Void
+    ) throws -> FitOutcome {
+        try Self.outcome(
+            of: fit, dataset: dataset, base: base, checkpointPath: checkpoints?.checkpoint(of: fit.id), display,
+            shouldContinue: shouldContinue)
     }
 
     /// Makes one fit of a job, by itself.
     static func outcome(
-        of fit: TrainingJob.Fit, dataset: any Dataset, base: Graph?, _ display: TrainingDisplay
+        of fit: TrainingJob.Fit, dataset: any Dataset, base: Graph?, checkpointPath: String? = nil,
+        _ display: TrainingDisplay, shouldContinue: () throws -> Void = {}
     ) throws -> FitOutcome {
         let request = try TrainingRequest(fit.request)
-        return try Fit(request, dataset: dataset, split: try split(fit.id, request, dataset), base: base).run(
-            progress: { display.update(TrainingProgress($0, fit: fit.id.description)) }, shouldContinue: {})
+        return try Fit(
+            request, dataset: dataset, split: try split(fit.id, request, dataset), base: base,
+            checkpointPath: checkpointPath
+        ).run(
+            progress: { display.update(TrainingProgress($0, fit: fit.id.description)) }, shouldContinue: shouldContinue)
     }
 
     /// All rows for a fit without fold.

@@ -20,10 +20,15 @@ struct TrainRunCommand: ParsableCommand {
             --bundle writes the model as a folder for predict and models import, with the request, the dataset's digest and \
             the seed in its manifest. --plot writes one SVG file: the loss, the metrics by epoch, the confusion matrix.
 
+            With --checkpoint the training leaves in a folder how far it is: every checkpoint_steps steps, after every epoch \
+            and after every fit. The same command goes on from there after it was ended or killed, to the same weights as \
+            if it had not been. The folder is removed when the training is over.
+
             EXAMPLES
               millrace train run request.json
               millrace train run request.json --dataset rows.csv --bundle digits
               millrace train run request.json --plot digits.svg --output json
+              millrace train run request.json --bundle digits --checkpoint digits-checkpoint
             """)
 
     @Argument(
@@ -51,6 +56,11 @@ struct TrainRunCommand: ParsableCommand {
         completion: .file(extensions: ["svg"]))
     var plot: String?
 
+    @Option(
+        help: ArgumentHelp("Where to leave how far it is, and to go on from.", valueName: "folder"),
+        completion: .directory)
+    var checkpoint: String?
+
     @OptionGroup var format: OutputOptions
 
     func validate() throws { try PlotSheet.validate(plot) }
@@ -66,7 +76,11 @@ struct TrainRunCommand: ParsableCommand {
                     + "registry here: name its file or bundle with --base")
         }
         let display = TrainingDisplay()
-        let training = try LocalTraining(request, dataset: rows.dataset, base: base)
+        let checkpoints = try checkpoint.map {
+            try LocalCheckpoints($0, request: request, dataset: rows.dataset, base: base)
+        }
+        if let checkpoint, checkpoints?.isResumed == true { display.note("going on from \(checkpoint)") }
+        let training = try LocalTraining(request, dataset: rows.dataset, base: base, checkpoints: checkpoints)
         let result: LocalTraining.Result
         do {
             result = try training.run(display)
@@ -91,5 +105,7 @@ struct TrainRunCommand: ParsableCommand {
             if let plot { lines += "\ndrew \(plot)" }
             return lines
         }
+        // Only now: what was made is where it was asked for.
+        checkpoints?.remove()
     }
 }

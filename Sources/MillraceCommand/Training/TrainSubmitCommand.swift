@@ -2,6 +2,7 @@ import ArgumentParser
 import FoundationEssentials
 import JSONDocuments
 import KafkaClient
+import Serving
 import Training
 
 /// `millrace train submit`.
@@ -161,11 +162,12 @@ struct TrainingWaitOptions: ParsableArguments {
 
 extension TrainingDisplay {
     func show(_ event: TrainingEventRecord) {
-        switch event.change {
-        case .accepted(let folds): note("accepted\(folds > 1 ? ", \(folds) folds" : "")")
-        case .progress(let progress): update(progress)
-        case .evaluated(let fit, let report, nil): end(fit, report)
-        case .evaluated(let fit, _, let failure?): end(fit, failure: failure)
+        switch event.event.change {
+        case .accepted(let acceptance): note("accepted\(acceptance.folds > 1 ? ", \(acceptance.folds) folds" : "")")
+        case .started, .released: break
+        case .progress(let progress): update(TrainingProgress(progress))
+        case .evaluated(let fit, .report(let report)): end(fit.description, report)
+        case .evaluated(let fit, .error(let message)): end(fit.description, failure: message)
         case .completed, .failed, .cancelled: finish()
         }
     }

@@ -1,4 +1,5 @@
 import JSONDocuments
+import Serving
 import Training
 
 /// What the events of a job say of it.
@@ -12,15 +13,14 @@ struct TrainingJobState: Sendable {
     private(set) var updated: String
     private(set) var folds = 1
     private(set) var progress: TrainingProgress?
-    /// By fit; nil for one that failed.
-    private(set) var reports: [String: EvaluationReport?] = [:]
-    private(set) var failures: [String: String] = [:]
-    private(set) var completion: TrainingEventRecord.Completion?
-    private(set) var failure: (code: String, message: String)?
+    /// The first of each fit counts.
+    private(set) var judgements: [FitID: TrainingEvent.Judgement] = [:]
+    private(set) var completion: TrainingEvent.Completion?
+    private(set) var failure: TrainingFailure?
     private(set) var source: String?
     private(set) var isOver = false
     /// Epochs by fit.
-    private(set) var histories: [String: TrainingHistory] = [:]
+    private(set) var histories: [FitID: TrainingHistory] = [:]
 
     init(_ event: TrainingEventRecord) {
         (job, model, begun, updated) = (event.job, event.model, event.time, event.time)
@@ -32,17 +32,19 @@ struct TrainingJobState: Sendable {
         source = event.source ?? source
         // What an instance says that did not know yet changes nothing.
         guard !isOver else { return }
-        switch event.change {
-        case .accepted(let folds): (self.folds, state) = (folds, "accepted")
+        switch event.event.change {
+        case .accepted(let acceptance): (folds, state) = (acceptance.folds, "accepted")
+        case .started: state = "running"
+        case .released: break
         case .progress(let progress):
-            (self.progress, state) = (progress, "running")
-            histories[progress.fit, default: TrainingHistory()].append(progress)
-        case .evaluated(let fit, let report, let failure):
+            let one = TrainingProgress(progress)
+            (self.progress, state) = (one, "running")
+            histories[progress.fit, default: TrainingHistory()].append(one)
+        case .evaluated(let fit, let judgement):
             state = "running"
-            reports.updateValue(report, forKey: fit)
-            if let failure { failures[fit] = failure }
+            if judgements[fit] == nil { judgements[fit] = judgement }
         case .completed(let completion): (self.completion, state) = (completion, "completed")
-        case .failed(let code, let message): (failure, state) = ((code, message), "failed")
+        case .failed(let failure): (self.failure, state) = (failure, "failed")
         case .cancelled: state = "cancelled"
         }
         isOver = event.isLast
@@ -70,16 +72,16 @@ struct TrainingJobState: Sendable {
     private var progressText: String {
         guard let progress else { return "" }
         let share = progress.steps > 0 ? " \(100 * progress.step / progress.steps) %" : ""
-        let fits = reports.isEmpty ? "" : ", \(reports.count) fits done"
+        let fits = judgements.isEmpty ? "" : ", \(judgements.count) fits done"
         return "\(progress.fit)\(share)\(fits)"
     }
 
     private var resultText: String {
         if let completion {
-            return "version \(completion.version)\(completion.isPromoted ? ", promoted" : ""), "
+            return "version \(completion.version)\(completion.promoted ? ", promoted" : ""), "
                 + TrainingEventRecord.metrics(completion.metrics)
         }
-        return failure.map { "\($0.code): \($0.message)" } ?? ""
+        return failure?.description ?? ""
     }
 
     /// One job at length.
@@ -97,20 +99,22 @@ struct TrainingJobState: Sendable {
             table.append("loss", MetricText.short(progress.loss))
         }
         if let completion {
-            table.append("version", "\(model)@\(completion.version)\(completion.isPromoted ? ", promoted" : "")")
+            table.append("version", "\(model)@\(completion.version)\(completion.promoted ? ", promoted" : "")")
             table.append("weights", completion.weights)
             table.append("dataset", completion.dataset)
         }
-        if let failure { table.append("failure", "\(failure.code): \(failure.message)") }
-        for (fit, message) in failures.sorted(by: { $0.key < $1.key }) { table.append("fit \(fit)", message) }
+        if let failure { table.append("failure", failure.description) }
+        for (fit, judgement) in judgements.sorted(by: { $0.key < $1.key }) {
+            if case .error(let message) = judgement { table.append("fit \(fit)", message) }
+        }
         let metrics = metricsText
         return table.render() + (metrics.isEmpty ? "" : "\n\n" + metrics)
     }
 
     private var metricsText: String {
-        let judged = reports.sorted { $0.key < $1.key }.compactMap {
+        let judged = judgements.sorted { $0.key < $1.key }.compactMap {
             one -> (title: String, report: EvaluationReport)? in
-            one.value.map { (one.key, $0) }
+            one.value.report.map { (one.key.description, $0) }
         }
         guard let completion else { return judged.isEmpty ? "" : MetricText.table(judged) }
         guard completion.folds.isEmpty else { return MetricText.table(judged, summaries: completion.folds) }
@@ -135,16 +139,19 @@ struct TrainingJobState: Sendable {
                 "loss": .real(progress.loss),
             ])
         }
-        if !reports.isEmpty {
+        if !judgements.isEmpty {
             members["fits"] = .object(
                 Dictionary(
-                    uniqueKeysWithValues: reports.map { fit, report in
-                        (fit, report?.json ?? .object(["error": .string(failures[fit] ?? "")]))
+                    uniqueKeysWithValues: judgements.map { fit, judgement in
+                        switch judgement {
+                        case .report(let report): (fit.description, report.json)
+                        case .error(let message): (fit.description, .object(["error": .string(message)]))
+                        }
                     }))
         }
         if let completion {
             members["version"] = .integer(Int64(completion.version))
-            members["promoted"] = .bool(completion.isPromoted)
+            members["promoted"] = .bool(completion.promoted)
             members["weights"] = .string(completion.weights)
             members["dataset"] = .string(completion.dataset)
             members["metrics"] = .object(
@@ -152,7 +159,7 @@ struct TrainingJobState: Sendable {
             if !completion.folds.isEmpty { members["metrics_by_fold"] = FoldSummary.json(completion.folds) }
         }
         if let failure {
-            members["code"] = .string(failure.code)
+            members["code"] = .string(failure.code.rawValue)
             members["message"] = .string(failure.message)
         }
         return .object(members)
@@ -162,11 +169,17 @@ struct TrainingJobState: Sendable {
 extension PlotSheet {
     /// A fit that was judged by itself is a fold; the one that was not is the result's.
     init(_ job: TrainingJobState) {
-        let curves = job.histories.sorted { $0.key < $1.key }.map { Curves(name: $0.key, epochs: $0.value.epochs) }
-        let confusion = job.completion?.confusion
-        let names = job.reports.sorted { $0.key < $1.key }.lazy.compactMap { $0.value?.classes.map(\.name) }.first
+        let histories = job.histories.sorted { $0.key < $1.key }
+        func curves(isJudged: Bool) -> [Curves] {
+            histories.filter { (job.judgements[$0.key] != nil) == isJudged }.map {
+                Curves(name: $0.key.description, epochs: $0.value.epochs)
+            }
+        }
+        let names = job.judgements.sorted { $0.key < $1.key }.lazy.compactMap {
+            $0.value.report?.classes.map(\.name)
+        }.first
         self.init(
-            title: job.model, result: curves.last { job.reports[$0.name] == nil },
-            folds: curves.filter { job.reports[$0.name] != nil }, confusion: confusion, classNames: names ?? [])
+            title: job.model, result: curves(isJudged: false).last, folds: curves(isJudged: true),
+            confusion: job.completion?.confusionMatrix, classNames: names ?? [])
     }
 }

@@ -1,3 +1,4 @@
+import Serving
 import Training
 
 /// How far a fit is, from this process or from a record.
@@ -18,6 +19,12 @@ extension TrainingProgress {
         self.init(
             fit: fit, epoch: progress.epoch, step: progress.step, steps: progress.plannedSteps, loss: progress.loss,
             record: progress.finishedEpoch)
+    }
+
+    init(_ progress: TrainingEvent.Progress) {
+        self.init(
+            fit: progress.fit.description, epoch: progress.epoch, step: progress.step, steps: progress.steps,
+            loss: progress.loss, record: progress.history)
     }
 }
 

@@ -12,6 +12,9 @@ final class CommandLoop: Sendable {
     /// - Returns: false when it was abandoned.
     typealias Work = @Sendable (CommandLoop, TrainingCommand, JobControl) async -> Bool
 
+    /// How many commands are being worked on, and how many are read and not begun.
+    typealias Report = @Sendable (_ running: Int, _ waiting: Int) -> Void
+
     private enum Message: Sendable {
         case finished(RecordPosition)
     }
@@ -35,16 +38,18 @@ final class CommandLoop: Sendable {
     private let logger: Logger
     private let signal: WakeSignal
     private let work: Work
+    private let report: Report
     private let state = Mutex(State())
 
     init(
         topic: String, group: String, settings: TrainingSettings, maximumBytes: Int, logger: Logger,
-        work: @escaping Work
+        report: @escaping Report, work: @escaping Work
     ) throws {
         self.topic = topic
         self.maximumBytes = maximumBytes
         self.logger = logger
         self.work = work
+        self.report = report
         maximumWaiting = settings.maximumWaiting
         shutdownDeadline = settings.shutdownDeadline
         let signal = WakeSignal()
@@ -82,6 +87,7 @@ final class CommandLoop: Sendable {
             group.cancelAll()
             return result
         }
+        report(0, 0)
         await consumer.close(deadline: .seconds(5))
         try result.get()
     }
@@ -120,6 +126,7 @@ final class CommandLoop: Sendable {
                 }
             }
             for action in actions { await perform(action, &group) }
+            report(state.withLock { $0.controls.count }, lanes.waitingCount)
             await signal.wait(until: .now + Self.tick)
         }
     }

@@ -9,6 +9,7 @@ struct FitRunner: Sendable {
     let checkpoints: CheckpointFolder
     let store: any ArtifactStore
     let limits: TrainingLimits
+    let metrics: TrainingMetrics
 
     /// The graph that a request goes on from; nil of a request that begins anew.
     /// - Parameter digest: of the version's bundle, once resolved.
@@ -24,15 +25,21 @@ struct FitRunner: Sendable {
         _ fit: TrainingJob.Fit, of job: String, rows: TrainingRows, base: Graph?, control: JobControl,
         progress: @escaping @Sendable (FitProgress) -> Void
     ) async throws -> FitOutcome {
-        let limits = limits
+        let (limits, metrics) = (limits, metrics)
         let checkpoint = checkpoints.checkpoint(of: job, fit.id)
         return try await pool.run { _ in
             try control.check()
-            let request = try TrainingRequest(fit.request, limits: limits)
-            let run = try Fit(
-                request, dataset: rows.dataset, split: try Self.split(request, rows.dataset, fit.id.fold), base: base,
-                checkpointPath: checkpoint, limits: limits)
-            return try run.run(progress: progress, shouldContinue: { try control.check() })
+            return try metrics.fit {
+                let request = try TrainingRequest(fit.request, limits: limits)
+                let run = try Fit(
+                    request, dataset: rows.dataset, split: try Self.split(request, rows.dataset, fit.id.fold),
+                    base: base, checkpointPath: checkpoint, limits: limits)
+                return try run.run(
+                    progress: { step in
+                        metrics.trained(rows: step.rowCount, endsEpoch: step.finishedEpoch != nil)
+                        progress(step)
+                    }, shouldContinue: { try control.check() }, didSave: { metrics.wroteCheckpoint() })
+            }
         }
     }
 

@@ -42,7 +42,7 @@ package struct JobCoordinator: Sendable {
         case loaded(folds: Int)
         case accepted
         case published
-        case evaluated(FitID, EvaluationReport?)
+        case evaluated(FitID, TrainingEvent.Judgement)
         case fitted
         /// The last action cannot succeed.
         case failed(TrainingFailure)
@@ -59,7 +59,7 @@ package struct JobCoordinator: Sendable {
     private var acceptance: TrainingEvent.Acceptance?
     private var job: TrainingJob?
     private var published: Set<FitID> = []
-    package private(set) var results: [FitID: EvaluationReport?] = [:]
+    private var judgements: [FitID: TrainingEvent.Judgement] = [:]
     /// The fit that the version is made of, once it is known.
     package private(set) var lastFit: TrainingJob.Fit?
 
@@ -80,7 +80,7 @@ package struct JobCoordinator: Sendable {
     /// Mean and deviation of every metric over the folds of the last fit's trial; empty without folds.
     package var summary: [Metric: FoldSummary] {
         guard let lastFit, lastFit.id.fold == nil else { return [:] }
-        return job?.summary(lastFit.id.trial, results) ?? [:]
+        return job?.summary(lastFit.id.trial, judgements.mapValues(\.report)) ?? [:]
     }
 
     /// - Returns: nil once the job has come to its end.
@@ -105,8 +105,8 @@ package struct JobCoordinator: Sendable {
             job = TrainingJob(try effectiveRequest(), foldCount: folds)
             return .accept(acceptance)
         case .accepted, .published: return try advance()
-        case .evaluated(let fit, let report):
-            if results[fit] == nil { results.updateValue(report, forKey: fit) }
+        case .evaluated(let fit, let judgement):
+            if judgements[fit] == nil { judgements[fit] = judgement }
             return try advance()
         case .fitted: return .complete
         case .failed(let failure): throw failure
@@ -117,14 +117,14 @@ package struct JobCoordinator: Sendable {
 
     private mutating func begin(_ history: JobHistory) throws(TrainingFailure) -> Action {
         if history.isOver { return .skip }
-        guard history.attempts < maximumAttempts else {
+        guard history.deaths < maximumAttempts else {
             throw TrainingFailure(
-                .tooManyAttempts, "the job was begun \(history.attempts) times and never came to an end")
+                .tooManyAttempts, "the job was begun \(history.deaths) times and never came to an end")
         }
         let request = try readRequest()
         self.request = request
         published = history.published
-        results = history.results
+        judgements = history.judgements
         guard var acceptance = history.acceptance else { return .resolve(request) }
         acceptance.attempt = history.attempts + 1
         self.acceptance = acceptance
@@ -158,9 +158,15 @@ package struct JobCoordinator: Sendable {
 
     private mutating func advance() throws(TrainingFailure) -> Action {
         guard let job else { throw TrainingFailure(.internal, "the job has no rows yet") }
+        // A trial may fail, the others go on. A fold that fails leaves nothing to judge the model by.
+        if job.request.search == nil {
+            for (fit, judgement) in judgements.sorted(by: { $0.key < $1.key }) {
+                if case .error(let message) = judgement { throw TrainingFailure(fit, message) }
+            }
+        }
         let next: TrainingJob.Next
         do throws(JSONError) {
-            next = try job.next(results)
+            next = try job.next(judgements.mapValues(\.report))
         } catch {
             throw TrainingFailure(.invalidRequest, "\(error)")
         }

@@ -59,6 +59,8 @@ extension JobRunner {
                 dataset: rows.dataset.digest, confusion: outcome.report?.confusion?.json)
             try await waitForMembership()
             if case .committed(let promoted) = try await write(record, candidate, completion, coordinator) {
+                context.metrics.published(record.identity)
+                context.metrics.jobEnded(.completed)
                 context.logger.info(
                     "training job completed",
                     metadata: [
@@ -116,12 +118,15 @@ extension JobRunner {
     /// The last event and the request's offset.
     func end(_ ending: JobCoordinator.Ending, _ coordinator: JobCoordinator) async throws {
         var records: [ProducerRecord]
+        let end: TrainingMetrics.End
         switch ending {
         case .failed(let failure):
+            end = .failed(failure.code)
             records = [event(.failed(failure), coordinator)]
             if let lineage = lineage(.fail(failure.description), coordinator) { records.append(lineage) }
             context.logger.notice("training job failed", metadata: ["job": "\(command.job)", "error": "\(failure)"])
         case .cancelled:
+            end = .cancelled
             records = [event(.cancelled, coordinator)]
             if let lineage = lineage(.abort, coordinator) { records.append(lineage) }
             context.logger.notice("training job cancelled", metadata: ["job": "\(command.job)"])
@@ -130,7 +135,9 @@ extension JobRunner {
             let group = try await waitForMembership()
             try await settle()
             switch try await transaction(records, group) {
-            case .committed: return
+            case .committed:
+                context.metrics.jobEnded(end)
+                return
             case .aborted: try? await Task.sleep(for: Self.tick)
             case .fatal(let error): throw error
             }

@@ -25,6 +25,8 @@ struct JobRunner: Sendable {
         var outcome: FitOutcome?
         /// When the job was accepted, in milliseconds since 1970-01-01 UTC.
         var acceptedAt: Int64?
+        /// The job is begun, and its end not written yet.
+        var isBegun = false
         /// Read and not handed on yet.
         var inputs: [JobCoordinator.Input] = []
     }
@@ -72,6 +74,20 @@ struct JobRunner: Sendable {
             command, limits: context.settings.limits, maximumAttempts: context.settings.attempts)
         var work = Work()
         work.acceptedAt = history.acceptedAt
+        do {
+            try await act(&coordinator, &work, history, events, signal)
+        } catch {
+            // Whoever goes on must not take this for the death of a process.
+            if work.isBegun { context.enqueue(event(.released(nil), coordinator)) }
+            throw error
+        }
+        context.fits.checkpoints.remove(job: command.job)
+    }
+
+    private func act(
+        _ coordinator: inout JobCoordinator, _ work: inout Work, _ history: JobHistory, _ events: JobEvents,
+        _ signal: WakeSignal
+    ) async throws {
         var action = coordinator.next(.began(history))
         while let next = action {
             let input: JobCoordinator.Input
@@ -91,7 +107,6 @@ struct JobRunner: Sendable {
             }
             action = coordinator.next(input)
         }
-        context.fits.checkpoints.remove(job: command.job)
     }
 
     /// From its acceptance on, over restarts.
@@ -120,6 +135,7 @@ struct JobRunner: Sendable {
             if acceptance.attempt == 1, let start = lineage(.start, coordinator, at: time) { records.append(start) }
             try await context.produce(records)
             work.acceptedAt = work.acceptedAt ?? time
+            work.isBegun = true
             context.logger.info(
                 "training job accepted", metadata: ["job": "\(command.job)", "model": "\(coordinator.model)"])
             return .accepted
@@ -167,7 +183,7 @@ struct JobRunner: Sendable {
             let found = try events.drain()
             for event in found.events {
                 if case .evaluated(let fit, let judgement) = event.change {
-                    work.inputs.append(.evaluated(fit, judgement.report))
+                    work.inputs.append(.evaluated(fit, judgement))
                 } else if event.isLast {
                     // Somebody else has ended it.
                     var history = JobHistory()

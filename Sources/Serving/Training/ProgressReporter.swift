@@ -30,7 +30,6 @@ final class ProgressReporter: Sendable {
         guard isDue else { return }
         let event = TrainingEvent(
             job: job, model: model, time: EventTime.now(), .progress(TrainingEvent.Progress(fit, progress)))
-        // What is lost here is lost: the next one says more.
-        try? context.producer.enqueue(event.record(topic: context.settings.eventTopic, source: source)) { _ in }
+        context.enqueue(event.record(topic: context.settings.eventTopic, source: source))
     }
 }

@@ -8,6 +8,7 @@ struct TrainingContext: Sendable {
     let settings: TrainingSettings
     let data: TrainingData
     let fits: FitRunner
+    let metrics: TrainingMetrics
     let log: RegistryLog
     let writer: RegistryWriter
     let store: any ArtifactStore
@@ -20,6 +21,9 @@ struct TrainingContext: Sendable {
     func produce(_ records: [ProducerRecord]) async throws {
         for report in try await producer.produce(records) { _ = try report.get() }
     }
+
+    /// Does not wait for the brokers: what is lost here is lost.
+    func enqueue(_ record: ProducerRecord) { try? producer.enqueue(record) { _ in } }
 
     /// The registry as it is now; empty before its topic is made.
     func registry() async throws -> RegistryState {

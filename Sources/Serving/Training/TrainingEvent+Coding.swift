@@ -2,21 +2,26 @@ package import JSONDocuments
 import ModelRegistry
 import Training
 
-extension TrainingEvent {
-    private var name: String {
-        switch change {
+extension TrainingEvent.Change {
+    /// As member `event` has it.
+    package var name: String {
+        switch self {
         case .accepted: "accepted"
+        case .started: "started"
         case .progress: "progress"
+        case .released: "released"
         case .evaluated: "evaluated"
         case .completed: "completed"
         case .failed: "failed"
         case .cancelled: "cancelled"
         }
     }
+}
 
+extension TrainingEvent {
     package var json: JSONValue {
         var members: [String: JSONValue] = [
-            "job": .string(job), "model": .string(model), "event": .string(name),
+            "job": .string(job), "model": .string(model), "event": .string(change.name),
             "time": .string(EventTime.text(time)),
         ]
         switch change {
@@ -25,6 +30,11 @@ extension TrainingEvent {
             if let base = acceptance.base { members["base"] = base.json }
             members["folds"] = .integer(Int64(acceptance.folds))
             members["attempt"] = .integer(Int64(acceptance.attempt))
+        case .started(let start):
+            members["fit"] = .string(start.fit.description)
+            members["attempt"] = .integer(Int64(start.attempt))
+            members["instance"] = .string(start.instance)
+        case .released(let fit): members["fit"] = fit.map { .string($0.description) }
         case .progress(let progress):
             members["fit"] = .string(progress.fit.description)
             members["epoch"] = .integer(Int64(progress.epoch))
@@ -76,7 +86,11 @@ extension TrainingEvent {
 
     /// - Throws: ``JSONError`` with the path of what is wrong. Unknown members are left to later programs.
     package init(_ bytes: some Collection<UInt8>) throws(JSONError) {
-        let json = JSONCursor(try JSONValue(parsing: Array(bytes)))
+        try self.init(JSONCursor(try JSONValue(parsing: Array(bytes))))
+    }
+
+    /// - Throws: ``JSONError`` with the path of what is wrong.
+    package init(_ json: JSONCursor) throws(JSONError) {
         job = try json.member("job").string()
         model = try json.member("model").string()
         let time = try json.member("time")
@@ -95,6 +109,14 @@ extension TrainingEvent {
                     folds: try json.member("folds").integer(),
                     base: try json.optionalMember("base").map { (cursor) throws(JSONError) in try Base(cursor) },
                     attempt: try json.optionalMember("attempt")?.integer() ?? 1))
+        case "started":
+            change = .started(
+                Start(
+                    fit: try Self.fit(json), attempt: try json.member("attempt").integer(),
+                    instance: try json.optionalMember("instance")?.string() ?? ""))
+        case "released":
+            change = .released(
+                try json.optionalMember("fit").map { (_) throws(JSONError) in try Self.fit(json) })
         case "progress":
             change = .progress(
                 Progress(
@@ -102,11 +124,11 @@ extension TrainingEvent {
                     step: try json.member("step").integer(), steps: try json.member("steps").integer(),
                     loss: try json.member("loss").double(),
                     history: try json.optionalMember("history").map { (cursor) throws(JSONError) in
-                        try EpochRecord(cursor)
+                        try EpochRecord(cursor, passesUnknown: true)
                     }))
         case "evaluated":
             if let report = try json.optionalMember("report") {
-                change = .evaluated(try Self.fit(json), .report(try EvaluationReport(report)))
+                change = .evaluated(try Self.fit(json), .report(try EvaluationReport(report, passesUnknown: true)))
             } else {
                 change = .evaluated(try Self.fit(json), .error(try json.member("error").string()))
             }

@@ -7,7 +7,11 @@ package import Training
 package struct TrainingEvent: Sendable, Hashable {
     package enum Change: Sendable, Hashable {
         case accepted(Acceptance)
+        /// A fit that judges begins: written before anything of it is done.
+        case started(Start)
         case progress(Progress)
+        /// Whoever was at the fit that judges, or of nil at the job, has let go of it alive: another goes on.
+        case released(FitID?)
         /// A fit that judges is over.
         case evaluated(FitID, Judgement)
         case completed(Completion)
@@ -40,6 +44,19 @@ package struct TrainingEvent: Sendable, Hashable {
         package init(identity: ModelVersion.Identity, digest: String) {
             self.identity = identity
             self.digest = digest
+        }
+    }
+
+    package struct Start: Sendable, Hashable {
+        package var fit: FitID
+        /// From 1; how often the fit was begun and neither released nor judged.
+        package var attempt: Int
+        package var instance: String
+
+        package init(fit: FitID, attempt: Int, instance: String) {
+            self.fit = fit
+            self.attempt = attempt
+            self.instance = instance
         }
     }
 
@@ -129,7 +146,7 @@ package struct TrainingEvent: Sendable, Hashable {
     package var isLast: Bool {
         switch change {
         case .completed, .failed, .cancelled: true
-        case .accepted, .progress, .evaluated: false
+        case .accepted, .started, .progress, .released, .evaluated: false
         }
     }
 

@@ -2,7 +2,7 @@ import JSONDocuments
 import KafkaClient
 import ModelRegistry
 import TensorEngine
-import Training
+package import Training
 
 /// Why a job failed, as its `failed` event says it.
 package struct TrainingFailure: Error, Sendable, Hashable, CustomStringConvertible {
@@ -32,6 +32,16 @@ package struct TrainingFailure: Error, Sendable, Hashable, CustomStringConvertib
     }
 
     package var description: String { "\(code.rawValue): \(message)" }
+
+    /// Of a fit that judges, by what its `evaluated` event says.
+    package init(_ fit: FitID, _ message: String) {
+        let parts = message.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2, let code = Code(rawValue: String(parts[0])) {
+            self.init(code, "fit \(fit):\(parts[1])")
+        } else {
+            self.init(.notTrainable, "fit \(fit): \(message)")
+        }
+    }
 
     /// What an error says of the job; nil when it says something of the moment, so that trying again may help.
     package init?(_ error: any Error) {

@@ -37,6 +37,9 @@ package struct TrainingLanes: Sendable {
     /// Jobs that run.
     package var running: [TrainingCommand] { lanes.values.compactMap(\.running).sorted { $0.position < $1.position } }
 
+    /// Commands that are read and not begun.
+    package var waitingCount: Int { lanes.values.reduce(0) { $0 + $1.waiting.count } }
+
     /// These partitions are read from their committed offsets on. A job of one that was ours before goes on.
     package mutating func assigned(_ partitions: [TopicPartition]) -> [Action] {
         var actions: [Action] = []

@@ -15,6 +15,7 @@ package final class TrainingPipeline: Service {
     private let pool: ComputePool
     private let requests: CommandLoop
     private let tasks: CommandLoop
+    private let metrics: TrainingMetrics
     private let logger: Logger
 
     /// - Parameters:
@@ -23,9 +24,10 @@ package final class TrainingPipeline: Service {
     /// - Throws: ``KafkaConfigurationError``; when the checkpoint folder cannot be made.
     package init(
         _ settings: TrainingSettings, store: any ArtifactStore, registry: (log: RegistryLog, writer: RegistryWriter),
-        admin: KafkaAdmin, logger: Logger
+        admin: KafkaAdmin, metrics: TrainingMetrics = TrainingMetrics(), logger: Logger
     ) throws {
         self.settings = settings
+        self.metrics = metrics
         self.logger = logger
         let pool = ComputePool(threadCount: settings.threads, niceness: settings.niceness)
         self.pool = pool
@@ -34,13 +36,19 @@ package final class TrainingPipeline: Service {
         output.maximumRecordBytes = max(settings.maximumRequestBytes, settings.maximumEventBytes) + (1 << 20)
         let context = TrainingContext(
             settings: settings, data: try TrainingData(settings, admin: admin, pool: pool, logger: logger),
-            fits: FitRunner(pool: pool, checkpoints: checkpoints, store: store, limits: settings.limits),
+            fits: FitRunner(
+                pool: pool, checkpoints: checkpoints, store: store, limits: settings.limits, metrics: metrics),
+            metrics: metrics,
             log: registry.log, writer: registry.writer, store: store, admin: admin,
             producer: try KafkaProducer(output, logger: logger), logger: logger)
         self.context = context
         requests = try CommandLoop(
             topic: settings.requestTopic, group: settings.requestGroup, settings: settings,
-            maximumBytes: settings.maximumRequestBytes, logger: logger
+            maximumBytes: settings.maximumRequestBytes, logger: logger,
+            report: { running, waiting in
+                metrics.jobs(running: running)
+                metrics.waiting(requests: waiting)
+            }
         ) { loop, command, control in
             await JobRunner(
                 command: command, control: control, context: context, membership: loop.membership,
@@ -51,16 +59,22 @@ package final class TrainingPipeline: Service {
         let gate = AsyncGate(settings.threads)
         tasks = try CommandLoop(
             topic: settings.taskTopic, group: settings.taskGroup, settings: settings,
-            // A task holds its job's request.
-            maximumBytes: settings.maximumRequestBytes + (1 << 16), logger: logger
+            maximumBytes: settings.maximumTaskBytes, logger: logger,
+            report: { _, waiting in metrics.waiting(tasks: waiting + gate.waitingCount) }
         ) { loop, command, control in
             let worker = TaskWorker(command: command, control: control, context: context, consumer: loop.consumer)
-            return (try? await gate.pass { await worker.run() }) ?? false
+            let outcome = await gate.pass { await worker.run(isAlone: settings.threads == 1) }
+            guard outcome == .suspect else { return outcome == .over }
+            // Its process has died before: it begins again with no other beside it that would be blamed too.
+            return await gate.pass(isAlone: true) { await worker.run(isAlone: true) } == .over
         }
     }
 
     /// Whether the group of the requests has answered.
     package var isAssigned: Bool { requests.isAssigned && tasks.isAssigned }
+
+    /// Jobs that this instance coordinates, and fits that it makes, at the moment.
+    package var running: (jobs: Int, fits: Int) { metrics.running }
 
     /// Runs until the graceful shutdown of its service group: jobs that run are left to whoever is next, at their last
     /// checkpoints.

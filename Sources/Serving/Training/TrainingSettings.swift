@@ -25,11 +25,16 @@ package struct TrainingSettings: Sendable {
     package var dataFolder: String?
     /// A job may take as long as this, whatever its request says.
     package var deadlineLimit: Duration?
-    /// Times that a job is begun: whatever kills the process every time is given up.
+    /// Times that a job or a fit is begun: whatever kills the process every time is given up.
     package var attempts = 10
+    /// How long a fit that seems to have killed its process so often is waited for to say that it did not: an instance that
+    /// has lost its partition may still be about to.
+    package var releaseGrace = Duration.seconds(20)
     /// Commands of one partition that wait behind a job.
     package var maximumWaiting = 1000
     package var maximumRequestBytes = 4 << 20
+    /// A task holds its job's request.
+    package var maximumTaskBytes: Int { maximumRequestBytes + (1 << 16) }
     package var maximumEventBytes = 900_000
     /// Between progress events of one fit.
     package var progressInterval = Duration.seconds(1)

@@ -43,13 +43,15 @@ public struct EvaluationReport: Sendable, Hashable {
         return .object(members)
     }
 
+    /// - Parameter passesUnknown: whether members and metrics that a later program adds are passed by.
     /// - Throws: ``JSONError`` with the path of what is wrong.
-    public init(_ json: JSONCursor) throws(JSONError) {
-        try json.rejectUnknownMembers(allowed: ["rows", "metrics", "classes", "confusion"])
+    public init(_ json: JSONCursor, passesUnknown: Bool = false) throws(JSONError) {
+        if !passesUnknown { try json.rejectUnknownMembers(allowed: ["rows", "metrics", "classes", "confusion"]) }
         rowCount = try json.member("rows").boundedInteger(0...Int.max)
         values = [:]
         for (name, value) in try json.member("metrics").members() {
             guard let metric = Metric(rawValue: name) else {
+                if passesUnknown { continue }
                 throw value.unknownName(name, among: Metric.allCases.map(\.rawValue))
             }
             values[metric] = try value.metricValue()

@@ -46,9 +46,10 @@ public final class Fit {
     /// - Parameters:
     ///   - progress: called after every step.
     ///   - shouldContinue: called often; what it throws ends the fit, whose checkpoint stays.
+    ///   - didSave: called after every checkpoint.
     /// - Throws: ``FitError``, ``DataError``, ``EarlyModelError``, ``JSONError``, or what `shouldContinue` throws.
     public func run(
-        progress: (FitProgress) -> Void = { _ in }, shouldContinue: () throws -> Void = {}
+        progress: (FitProgress) -> Void = { _ in }, shouldContinue: () throws -> Void = {}, didSave: () -> Void = {}
     ) throws -> FitOutcome {
         let pipeline = try request.preprocessing.fit(dataset, rows: split.training)
         let fitted: FitResult
@@ -61,7 +62,7 @@ public final class Fit {
             fitted = try GradientFit(
                 request, fitting, model: try trainableModel(), dataset: dataset, split: split, pipeline: pipeline,
                 checkpointPath: checkpointPath, limits: limits
-            ).run(progress: progress, shouldContinue: shouldContinue)
+            ).run(progress: progress, shouldContinue: shouldContinue, didSave: didSave)
         }
         let graph = try pipeline.prepend(to: fitted.graph)
         let report =

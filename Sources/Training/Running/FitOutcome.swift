@@ -27,11 +27,16 @@ public struct EpochRecord: Sendable, Hashable {
         return .object(members)
     }
 
-    public init(_ json: JSONCursor) throws(JSONError) {
-        try json.rejectUnknownMembers(allowed: ["epoch", "loss", "learning_rate", "validation"])
+    /// - Parameter passesUnknown: whether members and metrics that a later program adds are passed by.
+    /// - Throws: ``JSONError`` with the path of what is wrong.
+    public init(_ json: JSONCursor, passesUnknown: Bool = false) throws(JSONError) {
+        if !passesUnknown {
+            try json.rejectUnknownMembers(allowed: ["epoch", "loss", "learning_rate", "validation"])
+        }
         var validation: [Metric: Double] = [:]
         for (name, value) in try json.optionalMember("validation")?.members() ?? [] {
             guard let metric = Metric(rawValue: name) else {
+                if passesUnknown { continue }
                 throw value.unknownName(name, among: Metric.allCases.map(\.rawValue))
             }
             validation[metric] = try value.metricValue()
@@ -50,6 +55,8 @@ public struct FitProgress: Sendable, Hashable {
     public var epoch: Int
     /// Of the last step.
     public var loss: Double
+    /// Of the last step.
+    public var rowCount: Int
     /// Set when an epoch has just ended.
     public var finishedEpoch: EpochRecord?
 }

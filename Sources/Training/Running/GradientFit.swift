@@ -49,7 +49,9 @@ struct GradientFit {
         checkpoints = checkpointPath.map { CheckpointFile($0, identity: identity) }
     }
 
-    func run(progress: (FitProgress) -> Void, shouldContinue: () throws -> Void) throws -> FitResult {
+    func run(
+        progress: (FitProgress) -> Void, shouldContinue: () throws -> Void, didSave: () -> Void
+    ) throws -> FitResult {
         let planned = fitting.epochs * schedule.batchCount
         var optimizer = Optimizer(
             fitting.optimizer, layout: step.layout, stepsPerEpoch: schedule.batchCount, plannedStepCount: planned)
@@ -57,23 +59,28 @@ struct GradientFit {
         if let checkpoint = try checkpoints?.read() { try resume(checkpoint, &state, &optimizer) }
         epochs: while state.epoch < fitting.epochs, !state.isStopped {
             let order = schedule.batches(epoch: state.epoch)
+            var rowCount = 0
             while state.batch < order.count {
                 try shouldContinue()
                 let rows = order[state.batch]
                 let loss = try stepOnce(rows, &state, &optimizer)
+                rowCount = rows.count
                 if state.step % fitting.checkpointSteps == 0, state.batch < order.count {
-                    try save(state, optimizer)
+                    try save(state, optimizer, didSave)
                 }
                 if state.batch < order.count {
-                    progress(FitProgress(step: state.step, plannedSteps: planned, epoch: state.epoch, loss: loss))
+                    progress(
+                        FitProgress(
+                            step: state.step, plannedSteps: planned, epoch: state.epoch, loss: loss, rowCount: rowCount)
+                    )
                 }
             }
             let record = try finishEpoch(&state, &optimizer, shouldContinue)
             progress(
                 FitProgress(
                     step: state.step, plannedSteps: planned, epoch: record.epoch, loss: record.loss,
-                    finishedEpoch: record))
-            try save(state, optimizer)
+                    rowCount: rowCount, finishedEpoch: record))
+            try save(state, optimizer, didSave)
         }
         return result(state)
     }
@@ -137,9 +144,11 @@ struct GradientFit {
             warnings: warnings)
     }
 
-    private func save(_ state: FitState, _ optimizer: Optimizer) throws {
-        try checkpoints?.write(
+    private func save(_ state: FitState, _ optimizer: Optimizer, _ didSave: () -> Void) throws {
+        guard let checkpoints else { return }
+        try checkpoints.write(
             Checkpoint(state: state, parameters: step.parameterValues, states: step.stateValues, optimizer: optimizer))
+        didSave()
     }
 
     private func resume(_ checkpoint: Checkpoint, _ state: inout FitState, _ optimizer: inout Optimizer) throws {

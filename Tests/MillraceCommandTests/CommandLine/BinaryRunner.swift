@@ -78,6 +78,9 @@ final class RunningBinary: Sendable {
     var stderr: String { text("stderr") }
     var isRunning: Bool { status.value == nil }
 
+    /// Without a warning, as the kernel does it.
+    func killAtOnce() { if isRunning { kill(identifier, SIGKILL) } }
+
     func terminate() { if isRunning { kill(identifier, SIGTERM) } }
 
     /// - Throws: ``BinaryRunner/TimedOut`` with what it wrote so far, after killing it.

@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test func rulesThatForbid() {
-        let check = AccessCheck(topics: ["requests", "results"], group: "millrace")
+        let check = AccessCheck(topics: ["requests", "results"], groups: ["millrace", "millrace-training"])
         func rule(_ resource: AccessRule.ResourceKind, _ name: String, allows: Bool = false) -> AccessRule {
             AccessRule(
                 resource: resource, name: name, pattern: .literal, principal: "User:a", host: "*", operation: "Write",
@@ -137,6 +137,7 @@ import Testing
         }
         #expect(check.findings([rule(.topic, "requests", allows: true)]).map(\.level) == [.ok])
         #expect(check.findings([rule(.topic, "requests"), rule(.topic, "other")]).map(\.level) == [.warning])
+        #expect(check.findings([rule(.group, "millrace-training")]).first?.found.contains("millrace-training") == true)
         #expect(check.findings([rule(.group, "millrace"), rule(.topic, "*")]).map(\.level) == [.warning, .warning])
     }
 

@@ -166,6 +166,26 @@ import Testing
         #expect(over.exitCode == 5 && over.stderr.contains("completed"), "\(over.stderr)")
     }
 
+    @Test func `the configuration names the topics, and flags override it`() async throws {
+        let file = try folder.write(
+            """
+            kafka: {bootstrap-servers: "\(topics.servers)"}
+            training: {requests: \(topics.requests), events: \(topics.events)}
+            """, as: "millrace.yaml")
+        let request = try folder.write(TrainingSamples.digitsRequest(), as: "request.json")
+        let sent = try await BinaryRunner.run(["train", "submit", request, "--job", "j8", "--config", file])
+        try #require(sent.exitCode == 0, "\(sent.stderr)")
+        #expect(try await topics.read(topics.requests).count == 1)
+        try await topics.produce(Self.events("j8"))
+        let status = try await BinaryRunner.run(["train", "status", "j8", "--config", file, "--output", "json"])
+        #expect(try status.document().member("state").string() == "running", "\(status.stderr)")
+        let other = try await BinaryRunner.run(
+            ["train", "events", "j8", "--config", file, "--events-topic", topics.rows])
+        #expect(other.exitCode == 4 && other.stderr.contains(topics.rows), "\(other.stderr)")
+        let wrong = try await BinaryRunner.run(["train", "status", "--config", file, "--events-topic", "a/b"])
+        #expect(wrong.exitCode == 2 && wrong.stderr.contains("--events-topic"), "\(wrong.stderr)")
+    }
+
     @Test func `topics that are not there are said`() async throws {
         let nobody = ["--bootstrap-servers", ServiceTests.nobody, "--timeout", "2"]
         let file = try folder.write(TrainingSamples.digitsRequest(), as: "request.json")
@@ -199,7 +219,8 @@ import Testing
     private static func completed(_ job: String) -> String {
         event(
             job, 5,
-            #""event":"completed","version":3,"metrics":{"accuracy":0.88},"promoted":true,"weights":"ab","dataset":"cd","#
+            #""event":"completed","version":3,"metrics":{"accuracy":0.88},"promoted":true,"weights":"ab","bundle":"ef","#
+                + #""dataset":"cd","later":{"member":1},"#
                 + #""folds":{"accuracy":{"mean":0.88,"standard_deviation":0.0283,"values":[0.9,0.86]}},"#
                 + #""confusion":[[5,1],[0,4]]"#)
     }

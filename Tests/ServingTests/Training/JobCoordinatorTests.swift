@@ -109,6 +109,51 @@ import Training
         #expect(failure.code == .tooManyAttempts && after == nil)
     }
 
+    @Test func jobsThatAreHandedOnAreNotGivenUp() {
+        let request = TrainingFixtures.request()
+        var history = JobHistory()
+        for attempt in 1...5 {
+            history.take(
+                TrainingEvent(
+                    job: "j", model: "m", time: 0,
+                    .accepted(TrainingEvent.Acceptance(ranges: ResolvedRanges([0: 0..<10]), folds: 1, attempt: attempt))
+                ))
+            if attempt < 5 { history.take(TrainingEvent(job: "j", model: "m", time: 0, .released(nil))) }
+        }
+        var coordinator = JobCoordinator(TrainingFixtures.command(request), maximumAttempts: 2)
+        guard case .load? = coordinator.next(.began(history)) else {
+            Issue.record("expected another attempt")
+            return
+        }
+        guard case .accept(let acceptance)? = coordinator.next(.loaded(folds: 1)) else {
+            Issue.record("expected an accepted event")
+            return
+        }
+        #expect(acceptance.attempt == 6 && history.deaths == 1)
+    }
+
+    /// A fold that cannot be judged fails the job; a trial that cannot is one of several.
+    @Test(arguments: [(1, true), (2, false)]) func fitsThatAreGivenUp(_ kind: Int, _ failsJob: Bool) {
+        var coordinator = JobCoordinator(TrainingFixtures.command(TrainingFixtures.request(Self.kinds[kind].changes)))
+        _ = coordinator.next(.began(JobHistory()))
+        _ = coordinator.next(.resolved(ResolvedRanges([0: 0..<10]), nil))
+        _ = coordinator.next(.loaded(folds: Self.kinds[kind].folds))
+        _ = coordinator.next(.accepted)
+        _ = coordinator.next(.published)
+        let action = coordinator.next(
+            .evaluated(FitID(trial: 0, fold: 0), .error("TOO_MANY_ATTEMPTS: the fit was begun 3 times")))
+        guard failsJob else {
+            #expect(action == .wait)
+            return
+        }
+        guard case .end(.failed(let failure))? = action else {
+            Issue.record("expected the job to fail, found \(String(describing: action))")
+            return
+        }
+        #expect(failure.code == .tooManyAttempts)
+        #expect(failure.message == "fit t0-f0: the fit was begun 3 times")
+    }
+
     @Test(arguments: [
         (Array("{".utf8), nil as String?, "line 1"), (Array(#"{"model": "m"}"#.utf8), nil, "found none"),
         ([], "found 9 bytes, at most 8 are allowed", "at most 8"),

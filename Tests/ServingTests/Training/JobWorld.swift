@@ -74,9 +74,9 @@ final class JobWorld {
             return .published
         case .wait:
             // Another instance takes the first task that nobody has done.
-            guard let task = tasks.first(where: { history.results[$0] == nil }) else { return .cancelled }
+            guard let task = tasks.first(where: { history.judgements[$0] == nil }) else { return .cancelled }
             add(.evaluated(task, .report(TrainingFixtures.report(score(task)))))
-            return .evaluated(task, TrainingFixtures.report(score(task)))
+            return .evaluated(task, .report(TrainingFixtures.report(score(task))))
         case .fit: return .fitted
         case .complete:
             if let fit = coordinator.lastFit?.id { versions.append(fit) }

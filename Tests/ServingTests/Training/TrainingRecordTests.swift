@@ -17,6 +17,9 @@ import Training
                     digest: String(repeating: "d", count: 64)),
                 attempt: 2)),
         .accepted(TrainingEvent.Acceptance(ranges: nil, folds: 1)),
+        .started(TrainingEvent.Start(fit: FitID(trial: 2, fold: 0), attempt: 3, instance: "one")),
+        .released(FitID(trial: 2, fold: 0)),
+        .released(nil),
         .progress(TrainingEvent.Progress(fit: FitID(trial: 0, fold: 2), epoch: 3, step: 40, steps: 100, loss: 0.25)),
         .progress(
             TrainingEvent.Progress(
@@ -29,7 +32,7 @@ import Training
                 version: 3, metrics: [.accuracy: 0.5], folds: [.accuracy: FoldSummary([0.25, 0.75])], promoted: true,
                 promotion: ["alias": "champion"], weights: String(repeating: "a", count: 64),
                 bundle: String(repeating: "b", count: 64), dataset: String(repeating: "c", count: 64),
-                confusion: ["classes": 2])),
+                confusion: [[5, 1], [0, 4]])),
         .failed(TrainingFailure(.dataUnavailable, "topic \"rows\" does not exist")),
         .cancelled,
     ]
@@ -42,8 +45,28 @@ import Training
         #expect(try TrainingEvent(record.value ?? []) == event)
     }
 
+    @Test func membersOfLaterProgramsArePassedBy() throws {
+        func grown(_ json: JSONValue) -> JSONValue {
+            guard case .object(let members) = json else { return json }
+            var grown = members.mapValues(grown)
+            // These hold what their members are named after.
+            if members["event"] != nil || members["rows"] != nil || members["epoch"] != nil || members["digest"] != nil
+            {
+                grown["later"] = ["member": 1]
+            }
+            if members["accuracy"] != nil { grown["later_metric"] = members["accuracy"] }
+            return .object(grown)
+        }
+        for change in Self.changes {
+            let event = TrainingEvent(job: "j", model: "m", time: 0, change)
+            let later = grown(event.json)
+            #expect(later != event.json)
+            #expect(try TrainingEvent(later.serialized(.compact)) == event, "\(later)")
+        }
+    }
+
     @Test func tooLargeEventsAreShortened() throws {
-        let event = TrainingEvent(job: "j", model: "m", time: 0, Self.changes[6])
+        let event = TrainingEvent(job: "j", model: "m", time: 0, Self.changes[9])
         let value = try #require(event.record(topic: "events", source: "s", maximumBytes: 300).value)
         let json = JSONCursor(try JSONValue(parsing: Array(value)))
         #expect(try json.member("shortened").bool())

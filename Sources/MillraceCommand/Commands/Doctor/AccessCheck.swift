@@ -5,7 +5,7 @@ import KafkaClient
 /// Which of them hold for the service's own user cannot be asked, so that only rules which forbid are findings.
 struct AccessCheck {
     let topics: [String]
-    let group: String
+    let groups: [String]
 
     func findings(_ rules: [AccessRule]) -> [Finding] {
         var findings: [Finding] = []
@@ -13,8 +13,8 @@ struct AccessCheck {
             let names: [String] =
                 switch rule.resource {
                 case .topic: topics.filter { rule.covers(.topic, named: $0) }
-                case .group: rule.covers(.group, named: group) ? [group] : []
-                case .transactionalID: rule.name == "*" || group.hasPrefix(rule.name) ? [group] : []
+                case .group: groups.filter { rule.covers(.group, named: $0) }
+                case .transactionalID: groups.filter { rule.name == "*" || $0.hasPrefix(rule.name) }
                 default: []
                 }
             guard !names.isEmpty else { continue }

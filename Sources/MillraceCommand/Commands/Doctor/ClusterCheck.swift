@@ -1,5 +1,6 @@
 import KafkaClient
 import ModelRegistry
+import Serving
 
 /// Asks the cluster everything that the checks look at.
 struct ClusterCheck {
@@ -23,7 +24,11 @@ struct ClusterCheck {
         findings += await topics(metadata)
         findings += await registry(metadata)
         findings += await access()
-        findings += await group(metadata)
+        findings += await group(configuration.applicationID, configuration.topics.requests, metadata)
+        if let training {
+            findings += await group(training.requestGroup, [training.requestTopic], metadata)
+            findings += await group(training.taskGroup, [training.taskTopic], metadata)
+        }
         findings.append(await clock(metadata))
         return findings
     }
@@ -85,7 +90,30 @@ struct ClusterCheck {
         return topics.requests.map { ($0, .requests) } + [(topics.results, .results(bytes: limits.maximumResultBytes))]
             + topics.requests.map {
                 ($0 + topics.deadLetterSuffix, .deadLetters(bytes: limits.maximumRequestBytes))
-            } + ownTopics
+            } + ownTopics + trainingTopics
+    }
+
+    /// Nil where nothing is trained.
+    private var training: TrainingSettings? {
+        configuration.training.isEnabled ? try? configuration.trainingSettings() : nil
+    }
+
+    private var trainingTopics: [(name: String, role: TopicCheck.Role)] {
+        guard let training else { return [] }
+        let deadline = training.deadlineLimit
+        var topics: [(String, TrainingTopic)] = [
+            (
+                training.requestTopic,
+                TrainingTopic(use: .requests, bytes: training.maximumRequestBytes, deadline: deadline)
+            ),
+            (training.eventTopic, TrainingTopic(use: .events, bytes: training.maximumEventBytes, deadline: deadline)),
+            (
+                training.taskTopic,
+                TrainingTopic(use: .tasks, bytes: training.maximumTaskBytes, deadline: deadline)
+            ),
+        ]
+        if let topic = training.lineageTopic { topics.append((topic, TrainingTopic(use: .lineage))) }
+        return topics.map { (name: $0, role: .training($1)) }
     }
 
     /// Those that Millrace makes itself when it first needs them.
@@ -156,7 +184,8 @@ struct ClusterCheck {
     }
 
     private func access() async -> [Finding] {
-        let check = AccessCheck(topics: roles.map(\.name), group: configuration.applicationID)
+        let groups = [configuration.applicationID] + (training.map { [$0.requestGroup, $0.taskGroup] } ?? [])
+        let check = AccessCheck(topics: roles.map(\.name), groups: groups)
         do {
             return check.findings(try await tool.admin.accessRules())
         } catch let error as KafkaError {
@@ -168,12 +197,11 @@ struct ClusterCheck {
 
     // MARK: Group
 
-    private func group(_ metadata: ClusterMetadata) async -> [Finding] {
-        let name = configuration.applicationID
+    private func group(_ name: String, _ topics: [String], _ metadata: ClusterMetadata) async -> [Finding] {
         let subject = "group \(name)"
         do {
             let group = try await tool.admin.describeGroup(name)
-            let partitions = configuration.topics.requests.flatMap { metadata.topics[$0]?.topicPartitions ?? [] }
+            let partitions = topics.flatMap { metadata.topics[$0]?.topicPartitions ?? [] }
             let committed = try await tool.admin.committedOffsets(ofGroup: name, partitions: partitions)
             let kept = try await tool.kept(partitions)
             let lag = partitions.reduce(Int64(0)) { sum, partition in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import JSONDocuments
 import KafkaClient
 import Logging
@@ -10,7 +11,7 @@ struct DoctorCommand: AsyncParsableCommand {
         abstract: "Check configuration, brokers, topics, permissions and store, and say what to fix.",
         discussion: """
             Changes nothing and writes nothing. Each finding has a level, what was found, what is expected, and its fix. \
-            Ends with 1 when any finding is an error.
+            Ends with 1 when any finding is an error. With training.enabled what training needs is looked at too.
 
             EXAMPLES
               millrace doctor
@@ -55,6 +56,10 @@ struct DoctorCommand: AsyncParsableCommand {
         return try await ClusterTool.with(options, role: "doctor", timeout: .seconds(timeout)) { tool in
             var findings = [Finding(.ok, "configuration", "valid")]
             findings += StoreCheck(tool.configuration).findings()
+            if tool.configuration.training.isEnabled {
+                let cores = ProcessInfo.processInfo.activeProcessorCount
+                findings += TrainingCheck(configuration: tool.configuration, cores: cores).findings()
+            }
             return findings + (await ClusterCheck(tool).findings())
         }
     }

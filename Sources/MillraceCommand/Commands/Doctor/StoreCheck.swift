@@ -17,13 +17,14 @@ struct StoreCheck {
                 Finding(
                     .error, "store", "\(path) does not exist", expected: "models.store names a directory",
                     fix: "millrace models import FILE --store \(path)")
-            ] + directory(configuration.recovery.directory, "recovery.directory")
+            ] + Self.directory(configuration.recovery.directory, "recovery.directory")
         }
-        return directory(path, "store") + bundles(path)
-            + directory(configuration.recovery.directory, "recovery.directory")
+        return Self.directory(path, "store") + bundles(path)
+            + Self.directory(configuration.recovery.directory, "recovery.directory")
     }
 
-    private func directory(_ path: String, _ subject: String) -> [Finding] {
+    /// - Parameter subject: the key that names it, or "store".
+    static func directory(_ path: String, _ subject: String) -> [Finding] {
         // What does not exist yet is made: what counts is the directory above it.
         var existing = path
         while !FileManager.default.fileExists(atPath: existing), let slash = existing.lastIndex(of: "/") {
@@ -42,7 +43,7 @@ struct StoreCheck {
         guard statvfs(existing, &status) == 0 else { return [Finding(.ok, subject, "\(path) is usable")] }
         let (free, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(
             by: Int(clamping: status.f_frsize))
-        guard overflow || free >= Self.scarceBytes else {
+        guard overflow || free >= scarceBytes else {
             return [
                 Finding(
                     .warning, subject, "\(existing) has \(free >> 20) MiB free", expected: "1 GiB or more",

@@ -11,6 +11,7 @@ struct TopicCheck {
         case registry
         /// With the size of a chunk.
         case artifacts(chunkBytes: Int)
+        case training(TrainingTopic)
 
         /// Made by whoever needs it first, not by the service's start.
         var isOwn: Bool {
@@ -28,7 +29,7 @@ struct TopicCheck {
     let partitions: Int
     let replicationFactor: Int
 
-    private var subject: String { "topic \(name)" }
+    var subject: String { "topic \(name)" }
 
     func missing() -> Finding {
         let policy = role.isOwn ? " --config cleanup.policy=compact" : ""
@@ -53,6 +54,7 @@ struct TopicCheck {
         findings += replicaFindings(topic, entries, brokers)
         findings += policyFindings(entries)
         findings += sizeFindings(entries)
+        if case .training(let topic) = role { findings += trainingFindings(topic, entries) }
         return findings.isEmpty
             ? [Finding(.ok, subject, "\(topic.partitions.count) partitions, as it should be")] : findings
     }
@@ -146,7 +148,7 @@ struct TopicCheck {
                     "cleanup.policy is \(policy): of records with the same key all but the last are deleted",
                     expected: "delete", fix: alter("cleanup.policy", "delete"))
             ]
-        case .registry, .artifacts: return []
+        case .registry, .artifacts, .training: return []
         }
     }
 
@@ -184,7 +186,7 @@ struct TopicCheck {
         }
     }
 
-    private func alter(_ property: String, _ value: String) -> String {
+    func alter(_ property: String, _ value: String) -> String {
         "kafka-configs.sh --bootstrap-server \(bootstrap) --alter --entity-type topics --entity-name \(name) "
             + "--add-config \(property)=\(value)"
     }
