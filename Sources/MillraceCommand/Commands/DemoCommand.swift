@@ -35,7 +35,9 @@ struct DemoCommand: AsyncParsableCommand {
             "A folder with digits.npz and, without --train, cnn.h5 and cnn_outputs.npz.", valueName: "folder"))
     var data: String?
 
-    @Option(help: "With --train: what the first weights, the order of the rows and the folds follow from; default: 7.")
+    @Option(
+        help: "With --train: decides which digits are held out, the folds, the first weights and the order; default: 7."
+    )
     var seed: Int?
 
     @Option(help: "With --train: seconds that the training may take; default: 300.")

@@ -31,8 +31,9 @@ struct DemoCluster: Sendable {
         // Nor does it answer how a topic is configured.
         configuration.models.isTopicChecked = false
         configuration.training.checkpoints = folder + "/training"
-        // Nothing else computes while it trains.
+        // Nothing else computes while it trains, and somebody is waiting.
         configuration.training.threads = configuration.pipeline.threads
+        configuration.training.niceness = 0
         self.configuration = configuration
         let topics = configuration.topics
         try create(topics.requests + topics.requests.map { $0 + topics.deadLetterSuffix } + [topics.results])
@@ -45,8 +46,15 @@ struct DemoCluster: Sendable {
         for topic in topics { try cluster.createTopic(topic, partitions: partitions) }
     }
 
-    /// Runs the services while the client does its work.
-    /// - Throws: what the client throws; ``CommandFailure`` when the services end before it, as by SIGINT.
+    /// What came to its end.
+    private enum Ending<Value: Sendable>: Sendable {
+        case services(Result<Void, any Error>)
+        case client(Result<Value, any Error>)
+    }
+
+    /// Runs the services while the client does its work, and stops them.
+    /// - Throws: what the client throws, or the services; ``CommandFailure`` when the services end before the client, as by
+    ///   SIGINT.
     func run<Value: Sendable>(
         _ services: [any Service], _ client: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
@@ -54,24 +62,38 @@ struct DemoCluster: Sendable {
             configuration: .init(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        return try await withThrowingTaskGroup(of: Value?.self) { tasks in
+        return try await withTaskGroup(of: Ending<Value>.self) { tasks -> Result<Value, any Error> in
             tasks.addTask {
-                try await group.run()
-                return nil
-            }
-            tasks.addTask { try await client() }
-            do {
-                guard let value = try await tasks.next() ?? nil else {
-                    throw CommandFailure(.difference, "the service stopped before the demonstration was over")
+                do {
+                    return .services(.success(try await group.run()))
+                } catch {
+                    return .services(.failure(error))
                 }
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
-                return value
-            } catch {
-                await group.triggerGracefulShutdown()
-                throw error
             }
-        }
+            tasks.addTask {
+                do {
+                    return .client(.success(try await client()))
+                } catch {
+                    return .client(.failure(error))
+                }
+            }
+            switch await tasks.next() {
+            case .client(let result)?:
+                // Not cancelled: services that stop gracefully close what they have open.
+                await group.triggerGracefulShutdown()
+                guard case .services(.failure(let error))? = await tasks.next(), case .success = result else {
+                    return result
+                }
+                return .failure(error)
+            case .services(.failure(let error))?:
+                tasks.cancelAll()
+                return .failure(error)
+            case .services(.success)?, nil:
+                tasks.cancelAll()
+                return .failure(
+                    CommandFailure(.difference, "the service stopped before the demonstration was over"))
+            }
+        }.get()
     }
 
     func waitUntilReady(_ service: InferenceService) async throws {

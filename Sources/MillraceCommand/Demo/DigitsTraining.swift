@@ -11,7 +11,8 @@ struct DigitsTraining: Sendable {
 
     /// Filters of the two convolutions, units of the dense layer between them and the classes.
     var filters = [16, 32]
-    var units = 64
+    var units = 128
+    var dropout = 0.5
     var epochs = 40
     var batchSize = 32
     var folds = 5
@@ -83,7 +84,7 @@ struct DigitsTraining: Sendable {
         return layers + [
             ["type": "flatten"],
             ["type": "dense", "units": .integer(Int64(units)), "activation": "relu"],
-            ["type": "dropout", "rate": 0.3],
+            ["type": "dropout", "rate": .real(dropout)],
             ["type": "dense", "units": .integer(Int64(Self.classes)), "activation": "softmax"],
         ]
     }

@@ -1,4 +1,5 @@
 import KafkaClient
+import Serving
 import Testing
 
 @testable import MillraceCommand
