@@ -19,7 +19,7 @@ struct BenchModel {
         if let model = options.model {
             path = model
         } else if options.numbers == 64 {
-            path = "\(try DigitsDataset.folder())/mlp.h5"
+            path = "\(try LabelledDigits.folder())/mlp.h5"
         } else {
             path = folder + "/dense-\(options.numbers)"
             let graph = Self.dense(width: options.numbers)

@@ -62,8 +62,11 @@ final class ResultListener: Sendable {
     }
 
     /// Waits for records and hands them on in batches until `handle` returns false or the time is up.
+    /// - Throws: a fatal `KafkaError`, `CancellationError`.
     func receive(until deadline: ContinuousClock.Instant, _ handle: ([KafkaRecord]) -> Bool) async throws {
         while .now < deadline {
+            // The wait of a cancelled task returns at once.
+            try Task.checkCancellation()
             var isDrained = true
             for event in consumer.drain(maximumRecords: Self.drainLimit, maximumBytes: 64 << 20) {
                 switch event {

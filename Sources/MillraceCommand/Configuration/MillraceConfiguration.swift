@@ -107,6 +107,9 @@ struct MillraceConfiguration: Sendable, Equatable {
         var maximumWaiting: Int
         /// Topics that shadows may write to.
         var shadowTopics: [String]
+        /// Whether the brokers are asked how the registry topic is configured. No key: only the cluster of the
+        /// demonstration has no answer.
+        var isTopicChecked = true
     }
 
     struct Batching: Sendable, Equatable {

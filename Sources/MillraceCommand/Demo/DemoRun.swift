@@ -9,70 +9,30 @@ import TensorEngine
 /// The demonstration: an in-process cluster, the service over its real sockets, and a client of its own that sends
 /// every image and checks every answer.
 struct DemoRun {
-    private static let partitions = 4
     private static let sendBatch = 100
-    private static let readyTimeout = Duration.seconds(30)
     private static let answerTimeout = Duration.seconds(60)
 
     let dataset: DigitsDataset
-    let configuration: MillraceConfiguration
-    let logger: Logger
+    private let cluster: DemoCluster
     private let inputName: String
 
-    /// - Parameter folder: a folder that the run may write to; its store and nothing else.
-    init(dataset: DigitsDataset, cluster: EmbeddedCluster, folder: String, logger: Logger) throws {
+    private var configuration: MillraceConfiguration { cluster.configuration }
+    private var logger: Logger { cluster.logger }
+
+    init(dataset: DigitsDataset, cluster: DemoCluster) throws {
         self.dataset = dataset
-        self.logger = logger
-        var configuration = try LoadedConfiguration(layers: []).configuration
-        configuration.applicationID = "millrace-demo"
-        configuration.kafka.bootstrapServers = [cluster.bootstrapServers]
-        configuration.models.store = folder
-        configuration.recovery.directory = folder
-        configuration.gateway.isEnabled = false
-        // The cluster in this process keeps no transactional offsets.
-        configuration.delivery = .atLeastOnce
-        self.configuration = configuration
-        for topic in configuration.topics.requests {
-            try cluster.createTopic(topic, partitions: Self.partitions)
-            try cluster.createTopic(topic + configuration.topics.deadLetterSuffix, partitions: Self.partitions)
-        }
-        try cluster.createTopic(configuration.topics.results, partitions: Self.partitions)
+        self.cluster = cluster
         _ = try ModelImport.run(
-            ModelImport.open(dataset.modelPath, name: "digits"), name: "digits", metadata: [:], store: folder)
+            ModelImport.open(dataset.modelPath, name: "digits"), name: "digits", metadata: [:],
+            store: cluster.configuration.models.store)
         inputName = try IsolatedModelFile.open(dataset.modelPath).graph.inputs.first?.name ?? ""
     }
 
     func run() async throws -> DemoReport {
         let service = try InferenceService(configuration, following: .store, logger: logger)
-        let group = ServiceGroup(
-            configuration: .init(
-                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
-                logger: logger))
-        return try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
-            do {
-                try await waitUntilReady(service)
-                let report = try await exchange(with: service)
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
-                return report
-            } catch {
-                await group.triggerGracefulShutdown()
-                throw error
-            }
-        }
-    }
-
-    private func waitUntilReady(_ service: InferenceService) async throws {
-        let deadline = ContinuousClock.now + Self.readyTimeout
-        while true {
-            let checks = await service.readiness()
-            if checks.allSatisfy(\.isReady) { return }
-            guard .now < deadline else {
-                let open = checks.filter { !$0.isReady }.map { "\($0.name): \($0.detail)" }.joined(separator: "; ")
-                throw CommandFailure(.broker, "the service did not become ready: \(open)")
-            }
-            try await Task.sleep(for: .milliseconds(20))
+        return try await cluster.run([service]) {
+            try await cluster.waitUntilReady(service)
+            return try await exchange(with: service)
         }
     }
 
@@ -123,11 +83,7 @@ struct DemoRun {
                 let records = try range.map { try request($0, topic: topic) }
                 let now = ContinuousClock.now
                 times += range.map { _ in now }
-                group.addTask {
-                    for report in try await producer.produce(records) {
-                        if case .failed(let error) = report { throw error }
-                    }
-                }
+                group.addTask { try await DemoCluster.produce(records, with: producer) }
             }
             try await group.waitForAll()
         }
@@ -135,14 +91,9 @@ struct DemoRun {
     }
 
     private func request(_ index: Int, topic: String) throws -> ProducerRecord {
-        let numbers = try dataset.images.rows(index..<(index + 1)).elements(as: Float.self)
-        let data = numbers.map { $0 == $0.rounded() ? String(Int($0)) : "\($0)" }.joined(separator: ",")
-        let shape = dataset.images.shape.dimensions.dropFirst().map(String.init).joined(separator: ",")
-        let body =
-            #"{"id":"\#(index)","inputs":[{"name":"\#(inputName)","shape":[1,\#(shape)],"#
-            + #""datatype":"FP32","data":[\#(data)]}]}"#
-        return ProducerRecord(
-            topic: topic, partition: Int32(index % Self.partitions), key: Array("image-\(index)".utf8)[...],
-            value: Array(body.utf8)[...], headers: [KafkaHeader("millrace-model", "digits")])
+        ProducerRecord(
+            topic: topic, partition: Int32(index % DemoCluster.partitions), key: Array("image-\(index)".utf8)[...],
+            value: try dataset.digits.request(index, inputName: inputName)[...],
+            headers: [KafkaHeader(RecordHeaderName.model, "digits")])
     }
 }

@@ -126,20 +126,8 @@ struct TrainingWaitOptions: ParsableArguments {
         _ job: String, with listener: ResultListener, display: TrainingDisplay? = TrainingDisplay(),
         each: (TrainingEventRecord) -> Void = { _ in }
     ) async throws -> TrainingJobState? {
-        var state: TrainingJobState?
-        let deadline = maximumWait.map { ContinuousClock.now + .seconds($0) }
-        try await listener.receive(until: deadline ?? .now + .seconds(1e9)) { records in
-            for record in records where record.key.map({ $0.elementsEqual(job.utf8) }) == true {
-                guard record.value != nil, let event = try? TrainingEventRecord(record) else { continue }
-                if state == nil { state = TrainingJobState(event) } else { state?.take(event) }
-                display?.show(event)
-                each(event)
-                if event.isLast { return false }
-            }
-            return true
-        }
-        display?.finish()
-        return state
+        let deadline = ContinuousClock.now + .seconds(maximumWait ?? 1e9)
+        return try await TrainingJobState.follow(job, with: listener, until: deadline, display: display, each: each)
     }
 
     /// Draws what was asked for, and says by the exit code what came of the job.
@@ -157,6 +145,30 @@ struct TrainingWaitOptions: ParsableArguments {
         }
         // What came of it has been said.
         if state.exitStatus != .success { throw ExitCode(state.exitStatus.rawValue) }
+    }
+}
+
+extension TrainingJobState {
+    /// Hears of a job until it is over or the time is up.
+    /// - Parameter each: called for each of the job's events.
+    /// - Returns: what was heard of it; nil for nothing.
+    static func follow(
+        _ job: String, with listener: ResultListener, until deadline: ContinuousClock.Instant,
+        display: TrainingDisplay?, each: (TrainingEventRecord) -> Void = { _ in }
+    ) async throws -> TrainingJobState? {
+        var state: TrainingJobState?
+        try await listener.receive(until: deadline) { records in
+            for record in records where record.key.map({ $0.elementsEqual(job.utf8) }) == true {
+                guard record.value != nil, let event = try? TrainingEventRecord(record) else { continue }
+                if state == nil { state = TrainingJobState(event) } else { state?.take(event) }
+                display?.show(event)
+                each(event)
+                if event.isLast { return false }
+            }
+            return true
+        }
+        display?.finish()
+        return state
     }
 }
 

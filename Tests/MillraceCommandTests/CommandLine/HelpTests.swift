@@ -13,7 +13,7 @@ import Testing
                 "--version", "EXIT CODES",
             ]
         ),
-        (["demo"], ["--data", "--verbose", "--output"]),
+        (["demo"], ["--train", "--data", "--seed", "--maximum-wait", "--plot", "--verbose", "--output"]),
         (["serve"], configuration),
         (["predict"], ["<model>", "--request", "--inputs", "--output", "--batch"]),
         (["infer"], ["--request", "--model", "--key", "--topic", "--timeout", "--header"] + configuration),

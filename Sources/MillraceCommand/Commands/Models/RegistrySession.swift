@@ -133,7 +133,8 @@ extension MillraceConfiguration {
     /// The registry topic's reader and writer.
     func registry(logger: Logger) throws -> (log: RegistryLog, writer: RegistryWriter) {
         let kafka = try kafkaConfiguration(role: "registry")
-        let topic = RegistryTopic(name: topics.models, replicationFactor: topics.replicationFactor)
+        var topic = RegistryTopic(name: topics.models, replicationFactor: topics.replicationFactor)
+        topic.isConfigurationChecked = models.isTopicChecked
         return (
             RegistryLog(topic: topic.name, kafka: kafka, logger: logger),
             RegistryWriter(.init(kafka: kafka, topic: topic, source: "/millrace/\(applicationID)"), logger: logger)
