@@ -2,12 +2,15 @@
 import collections
 import hashlib
 import json
+import os
 import pathlib
+import re
 import typing
 
 JOB_HEADER = "millrace-job"
 ENDS = ("completed", "failed", "cancelled")
 MAXIMUM_EXAMPLES = 10
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Version(typing.NamedTuple):
@@ -26,7 +29,11 @@ class Bundles:
         self.folder = pathlib.Path(store) / "bundles"
 
     def digests(self):
-        return {entry.name for entry in self.folder.iterdir()} if self.folder.is_dir() else set()
+        """Of whole bundles; one that is being written has another name."""
+        try:
+            return {name for name in os.listdir(self.folder) if DIGEST.fullmatch(name)}
+        except FileNotFoundError:
+            return set()
 
     def get(self, digest):
         """(job, weights) or None when there is no such bundle."""

@@ -1,7 +1,8 @@
 """Folds over three instances, one of which is killed in the middle of a fold and stays away."""
 import time
 
-from training_plan import MODEL, request
+from training_audit import ENDS
+from training_plan import request
 from training_service import Job, TrainingRun, is_event
 
 INSTANCES = 3
@@ -31,11 +32,11 @@ class Folding:
         document = request(run.topics.rows, options.folds, options.epochs, options.seed, ends)
         run.cluster.start(1)
         job = run.train("one-instance", document, options.patience)
-        self._note(job, "nobody", 0)
+        self._note(job, "nobody")
         for instance in run.cluster.instances[1:INSTANCES]:
             run.cluster.join(instance)
         self._wait_for_group()
-        self._note(run.train("three-instances", document, options.patience), "nobody", 0)
+        self._note(run.train("three-instances", document, options.patience), "nobody")
         self._disturb("worker-killed", document, kills_coordinator=False)
         run.cluster.join(run.cluster.instances[INSTANCES])
         self._wait_for_group()
@@ -52,56 +53,42 @@ class Folding:
 
     def _disturb(self, name, document, kills_coordinator):
         run = self.run
+        # Nothing moves until somebody is killed.
+        owners = {**run.topics.owners(run.group), **run.topics.owners(run.task_group)}
         job = Job(name, time.time(), run.bundles.digests())
-        run.topics.submit(name, document)
-        victim, fit = self._victim(job, kills_coordinator)
+        partition = run.topics.submit(name, document)
+        victim, fit = self._victim(job, owners, owners[run.topics.jobs, partition], kills_coordinator)
         run.cluster.kill(victim, FOREVER)
         run.say(f"{name}: killed {victim.name} in {fit}")
         run.wait_for_end(job, self.options.patience)
-        if any(not isinstance(row.document, dict) for row in run.committed.events(name)):
-            run.problems.append(f"{name}: an event is no object")
-        self._note(job, f"{victim.name} in {fit}", sum(1 for i in run.cluster.instances if i.is_running))
+        self._note(job, f"{victim.name} in {fit}")
 
-    def _victim(self, job, kills_coordinator):
+    def _victim(self, job, owners, coordinator, kills_coordinator):
         """An instance that is in the middle of a fold: `progress` was seen of it and no `evaluated`."""
         run = self.run
         deadline = time.monotonic() + self.options.patience
         while time.monotonic() < deadline:
-            if run.committed.find(lambda s: is_event(s, job.name, "completed", "failed", "cancelled")):
-                raise RuntimeError(f"{job.name}: ended before a fold was seen running; more epochs are needed")
-            tasks, coordinator = self._owners(job)
+            if run.everything.find(lambda s: is_event(s, job.name, *ENDS)):
+                raise RuntimeError(f"{job.name}: ended before the right instance was seen in a fold; try more epochs")
+            tasks = {s.document["fit"]: owners.get((s.topic, s.record.partition))
+                     for s in run.everything.all(run.topics.tasks) if s.document["job"] == job.name}
             events = run.everything.events(job.name)
             judged = {e.document["fit"] for e in events if e.document["event"] == "evaluated"}
-            for event in events:
-                fit = event.document.get("fit")
-                # Somewhat under way, so that it is not over when the signal comes.
-                if event.document["event"] != "progress" or fit in judged or fit not in tasks:
+            for event in (e.document for e in events if e.document["event"] == "progress"):
+                # Not at its end, so that it is not over when the signal comes.
+                if event["fit"] in judged or event["fit"] not in tasks or event["step"] > 0.7 * event["steps"]:
                     continue
-                is_middle = 0.1 < event.document["step"] / max(1, event.document["steps"]) < 0.7
-                if is_middle and (tasks[fit] == coordinator) == kills_coordinator:
-                    return next(i for i in run.cluster.instances if i.name == tasks[fit]), fit
-            time.sleep(0.02)
+                owner = tasks[event["fit"]]
+                if (owner == coordinator) == kills_coordinator:
+                    return next(i for i in run.cluster.instances if i.name == owner), event["fit"]
+            time.sleep(0.01)
         raise TimeoutError(f"{job.name}: no instance was seen in a fold")
 
-    def _owners(self, job):
-        """Fit to the instance that has its task, and the job's coordinator."""
-        run = self.run
-        tasks = {}
-        owners = run.topics.owners(run.task_group)
-        for message in run.topics.read(run.topics.tasks):
-            name, _, fit = message.key().decode().rpartition("/")
-            if name == job.name:
-                tasks[fit] = owners.get((run.topics.tasks, message.partition()))
-        coordinators = run.topics.owners(run.group)
-        place = next((m.partition() for m in run.topics.read(run.topics.jobs) if m.key() == MODEL.encode()), None)
-        return tasks, coordinators.get((run.topics.jobs, place))
-
-    def _note(self, job, killed, running):
+    def _note(self, job, killed):
         events = self.run.committed.events(job.name)
         judged = [e.document["fit"] for e in events if e.document["event"] == "evaluated"]
         self.rows.append({
-            "job": job.name, "killed": killed, "running": running or sum(
-                i.is_running for i in self.run.cluster.instances),
+            "job": job.name, "killed": killed, "running": sum(i.is_running for i in self.run.cluster.instances),
             "folds": len(set(judged)), "evaluated": len(judged), "seconds": job.seconds, "end": job.end["event"],
             "version": job.end.get("version"), "weights": job.end.get("weights", "")})
         if len(set(judged)) != self.options.folds:

@@ -38,9 +38,13 @@ class Killing:
         undisturbed = run.train("undisturbed", self.request, options.patience)
         run.say(f"undisturbed: {undisturbed.end['event']} in {undisturbed.seconds:.1f} s")
         # The first job also waited for the group to form; the second says how long one takes.
-        warm = run.train("undisturbed-again", self.request, options.patience)
-        run.say(f"undisturbed again: {warm.end['event']} in {warm.seconds:.1f} s")
-        for number, kill in enumerate(kills(options.seed, options.jobs, warm.seconds, options.folds)):
+        warm = self._submit("undisturbed-again", self.request)
+        bundle = run.wait_for_bundle(warm, options.patience)
+        run.wait_for_end(warm, options.patience)
+        ending = warm.submitted + warm.seconds - bundle
+        run.say(f"undisturbed again: {warm.end['event']} in {warm.seconds:.1f} s, {ending * 1000:.0f} ms of them "
+                "behind the bundle")
+        for number, kill in enumerate(kills(options.seed, options.jobs, warm.seconds, ending, options.folds)):
             self._disturb(JOBS.format(number), self.request, kill)
         self._move_the_end(warm.seconds)
         audit = run.audit("undisturbed")

@@ -68,17 +68,21 @@ class Kill:
 
 
 # The end of a job is where most can go wrong: it gets most of the kills.
-TRIGGERS = ("time", "bundle", "evaluated", "transaction", "time", "bundle", "transaction", "time", "accepted",
-            "transaction")
-DELAYS = {"accepted": 0.3, "evaluated": 0.15, "bundle": 0.12, "transaction": 0.04}
+TRIGGERS = ("time", "bundle", "evaluated", "transaction", "time", "bundle", "transaction", "bundle", "accepted",
+            "bundle")
+DELAYS = {"accepted": 0.3, "evaluated": 0.15, "transaction": 0.005}
 
 
-def kills(seed, count, duration, folds):
-    """One for each job; the triggers take turns, everything else is drawn. `duration`: of a job left alone."""
+def kills(seed, count, duration, ending, folds):
+    """One for each job; the triggers take turns, everything else is drawn.
+
+    `duration`: seconds of a job left alone; `ending`: those from its bundle to its last event's being visible.
+    """
     chance = random.Random(f"training-kills/{seed}")
+    longest = {"time": duration, "bundle": 1.2 * ending, **DELAYS}
     plan = []
     for number in range(count):
         trigger = TRIGGERS[number % len(TRIGGERS)]
-        longest = duration if trigger == "time" else DELAYS[trigger]
-        plan.append(Kill(trigger, chance.randrange(folds), chance.uniform(0, longest), chance.uniform(0, 2)))
+        plan.append(Kill(
+            trigger, chance.randrange(folds), chance.uniform(0, longest[trigger]), chance.uniform(0, 2)))
     return plan

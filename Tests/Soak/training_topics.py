@@ -61,17 +61,22 @@ class TrainingTopics(Topics):
     # Jobs
 
     def submit(self, job, request):
-        self._send(self.jobs, json.dumps(request), key=request["model"], headers=[(JOB_HEADER, job.encode())])
+        """Returns the request's partition."""
+        places = []
+        self._send(self.jobs, json.dumps(request), places, key=request["model"], headers=[(JOB_HEADER, job.encode())])
         self._flush()
+        return places[0]
 
     def cancel(self, job, model):
         self._send(self.jobs, json.dumps({"cancel": job}), key=model)
         self._flush()
 
-    def _send(self, topic, value, **where):
-        def delivered(error, _):
+    def _send(self, topic, value, places=None, **where):
+        def delivered(error, message):
             if error is not None:
                 raise RuntimeError(f"{topic}: {error}")
+            if places is not None:
+                places.append(message.partition())
         while True:
             try:
                 self._producer.produce(topic, value, on_delivery=delivered, **where)
@@ -103,12 +108,12 @@ class TrainingTopics(Topics):
                 yield message
 
     def owners(self, group):
-        """(topic, partition) to the client id of its owner; empty while the group rebalances."""
+        """(topic, partition) to the instance that owns it; empty while the group rebalances."""
         [future] = self._admin.describe_consumer_groups([group], request_timeout=20).values()
         description = future.result(ADMIN_SECONDS)
         if description.state != ConsumerGroupState.STABLE:
             return {}
-        return {(tp.topic, tp.partition): member.client_id
+        return {(tp.topic, tp.partition): member.client_id.removesuffix("-training")
                 for member in description.members for tp in member.assignment.topic_partitions}
 
     def wait_for_members(self, group, count, seconds=60):
@@ -156,9 +161,10 @@ class Follower(threading.Thread):
     def run(self):
         try:
             while not self._stopping.is_set():
-                for message in self._consumer.consume(200, 0.005):
-                    if message.error() is None:
-                        self._take(message)
+                # One at a time: a batch would be waited for, and whoever kills at the sight of a record be late.
+                message = self._consumer.poll(0.1)
+                if message is not None and message.error() is None:
+                    self._take(message)
         except Exception as error:  # Whoever waits for a record is told.
             with self._changed:
                 self.error = error
@@ -195,6 +201,11 @@ class Follower(threading.Thread):
                 if left <= 0:
                     return None
                 self._changed.wait(left)
+
+    def all(self, topic):
+        """What was seen of a topic so far."""
+        with self._changed:
+            return [s for s in self.seen if s.topic == topic and s.document]
 
     def events(self, job):
         """The job's events so far."""
