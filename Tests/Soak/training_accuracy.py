@@ -5,7 +5,7 @@ from training_service import TrainingRun
 
 def add_arguments(add):
     add("--folds", type=int, default=5)
-    add("--epochs", type=int, default=15)
+    add("--epochs", type=int, default=25)
     add("--required", type=float, default=0.98, help="mean accuracy over the folds")
     add("--patience", type=float, default=240, help="seconds that the job may take")
 

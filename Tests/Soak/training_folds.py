@@ -11,7 +11,7 @@ FOREVER = float("inf")
 
 def add_arguments(add):
     add("--folds", type=int, default=5)
-    add("--epochs", type=int, default=30)
+    add("--epochs", type=int, default=40)
     add("--patience", type=float, default=240, help="seconds that a job may take")
 
 
@@ -76,7 +76,8 @@ class Folding:
             judged = {e.document["fit"] for e in events if e.document["event"] == "evaluated"}
             for event in (e.document for e in events if e.document["event"] == "progress"):
                 # Not at its end, so that it is not over when the signal comes.
-                if event["fit"] in judged or event["fit"] not in tasks or event["step"] > 0.7 * event["steps"]:
+                is_middle = 0.1 < event["step"] / max(1, event["steps"]) < 0.7
+                if not is_middle or event["fit"] in judged or event["fit"] not in tasks:
                     continue
                 owner = tasks[event["fit"]]
                 if (owner == coordinator) == kills_coordinator:

@@ -15,6 +15,7 @@ from training_service import Job, TrainingRun, is_event
 
 SHARES = (50, 99, 99.9)
 SETTLING_SECONDS = 3
+WARMING_SECONDS = 10
 READY_SECONDS = 60
 DRAIN_SECONDS = 30
 
@@ -91,6 +92,8 @@ class Measuring:
         arrivals.start()
         load.start()
         self._wait_for_results(arrivals)
+        # What has piled up while the instance started is none of the latencies.
+        time.sleep(WARMING_SECONDS)
         for number in range(options.rounds):
             # In turns which comes first, so that what drifts is not taken for training's.
             for trains in ((False, True) if number % 2 == 0 else (True, False)):
