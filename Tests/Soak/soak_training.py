@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Proves on real brokers that training is exactly once, reproducible and beside inference.
 
-Each scenario makes its own topics, prints a table, and ends with 0 when no rule was violated, 1 when one was, and 2 when
-it could not be run.
+Each scenario makes its own topics, prints a table, and ends with 0 when no rule was violated, 1 when one was, and 2
+when it could not be run.
 """
 import argparse
 import json

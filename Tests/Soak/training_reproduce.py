@@ -1,4 +1,4 @@
-"""A version that a service trained, trained again by `millrace models reproduce`; and refused when the rows are others."""
+"""A version that a service trained, trained again by `millrace models reproduce`; refused when the rows are others."""
 import json
 import subprocess
 import time
