@@ -16,6 +16,8 @@ MINUTES ?= 15
 RATE ?= 400
 MILLRACE ?= .build/release/millrace
 SOAK_ARGUMENTS ?=
+# Of `make soak-training`: kill, folds, reproduce, accuracy, latency or all; `soak_training.py <scenario> --help` lists the rest.
+SCENARIO ?= all
 # Of `make compare`: with what, and what its --help lists.
 WITH ?= python
 COMPARE_ARGUMENTS ?=
@@ -26,7 +28,7 @@ COMPARISON_latency := compare_latency.py
 COMPARISON_recovery := measure_recovery.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sanitize soak check check-schemas build bench compare compare-engine compare-training clients fuzz format generate dependencies tools clean
+.PHONY: help demo test sanitize soak soak-training check check-schemas build bench compare compare-engine compare-training clients fuzz format generate dependencies tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +53,12 @@ soak: tools $(if $(filter .build/release/millrace,$(MILLRACE)),build) ## Kill in
 	$(PYTHON) -m unittest discover -s Tests/Soak -p '*_test.py'
 	$(PYTHON) Tests/Soak/soak.py --bootstrap $(BOOTSTRAP) --minutes $(MINUTES) --rate $(RATE) --millrace $(MILLRACE) \
 	  $(SOAK_ARGUMENTS)
+
+soak-training: tools $(if $(filter .build/release/millrace,$(MILLRACE)),build) ## Prove that training is exactly once and reproducible (BOOTSTRAP, SCENARIO)
+	@test -n "$(BOOTSTRAP)" || { \
+	  echo "usage: make soak-training BOOTSTRAP=host:port [SCENARIO=all|kill|folds|reproduce|accuracy|latency]" >&2; exit 2; }
+	$(PYTHON) -m unittest discover -s Tests/Soak -p '*_test.py'
+	$(PYTHON) Tests/Soak/soak_training.py $(SCENARIO) --bootstrap $(BOOTSTRAP) --millrace $(MILLRACE) $(SOAK_ARGUMENTS)
 
 check: ## Check format, imports and files
 	swift format lint --strict --parallel -r $(SWIFT_SOURCES)

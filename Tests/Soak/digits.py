@@ -1,6 +1,7 @@
 """The handwritten digits and the reference answers to them, read with the standard library alone."""
 import array
 import ast
+import math
 import pathlib
 import struct
 import sys
@@ -14,19 +15,30 @@ TOLERANCE = 1e-5
 
 
 def read_float_rows(path, name):
-    """The rows of a two-dimensional little-endian float32 array of a `.npz` file (NumPy's NEP 1), as arrays."""
+    """The rows of a two-dimensional little-endian float32 array of a `.npz` file, as arrays."""
+    (rows, columns), values = read_array(path, name, "<f4", "f", 2)
+    return [values[row * columns:(row + 1) * columns] for row in range(rows)]
+
+
+def read_labels(path, name):
+    """A one-dimensional little-endian int64 array of a `.npz` file."""
+    return list(read_array(path, name, "<i8", "q", 1)[1])
+
+
+def read_array(path, name, description, code, rank):
+    """Shape and values of an array of a `.npz` file (NumPy's NEP 1)."""
     data = zipfile.ZipFile(path).read(f"{name}.npy")
     if data[:6] != b"\x93NUMPY" or data[6] != 1:
         raise ValueError(f"{path}: {name}: expected a NumPy array of format 1")
     length = struct.unpack_from("<H", data, 8)[0]
     header = ast.literal_eval(data[10:10 + length].decode("latin-1"))
-    if header["descr"] != "<f4" or header["fortran_order"] or len(header["shape"]) != 2:
-        raise ValueError(f"{path}: {name}: found {header}, expected rows of float32")
-    rows, columns = header["shape"]
-    values = array.array("f", data[10 + length:10 + length + 4 * rows * columns])
+    if header["descr"] != description or header["fortran_order"] or len(header["shape"]) != rank:
+        raise ValueError(f"{path}: {name}: found {header}, expected {description} of {rank} dimensions")
+    values = array.array(code)
+    values.frombytes(data[10 + length:10 + length + values.itemsize * math.prod(header["shape"])])
     if sys.byteorder == "big":
         values.byteswap()
-    return [values[row * columns:(row + 1) * columns] for row in range(rows)]
+    return header["shape"], values
 
 
 class Digits:
@@ -42,3 +54,12 @@ class Digits:
         self.count = len(images)
         self.json = [",".join(repr(value).removesuffix(".0") for value in image) for image in images]
         self.raw = [struct.pack(f"<{PIXELS}f", *image) for image in images]
+
+
+class TrainingDigits(Digits):
+    """The same with what they are, to be trained on."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        path = pathlib.Path(folder) / "digits.npz"
+        self.images, self.labels = read_float_rows(path, "pixels"), read_labels(path, "labels")

@@ -19,8 +19,19 @@ class Topics:
     def all(self):
         return [self.requests, self.results, self.dead_letters]
 
+    def partitions_of(self, topic):
+        return self.partitions
+
+    def configuration_of(self, topic):
+        return {}
+
     def create(self):
-        topics = [NewTopic(name, self.partitions, self.replication) for name in self.all]
+        self._create(self.all)
+
+    def _create(self, names):
+        topics = [
+            NewTopic(name, self.partitions_of(name), self.replication, config=self.configuration_of(name))
+            for name in names]
         for future in self._admin.create_topics(topics).values():
             future.result(30)
 
@@ -30,15 +41,16 @@ class Topics:
 
     def ends(self, topic, committed=False):
         """The offset after the last record of each partition; after the last committed one if `committed`."""
-        wanted = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(self.partitions)}
+        wanted = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(self.partitions_of(topic))}
         level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
         found = self._admin.list_offsets(wanted, isolation_level=level, request_timeout=20)
         return {partition.partition: future.result(30).offset for partition, future in found.items()}
 
-    def committed(self, group):
-        """The group's offsets on the request topic; 0 where there is none."""
+    def committed(self, group, topic=None):
+        """The group's offsets on a topic, the request topic by default; 0 where there is none."""
+        topic = topic or self.requests
         wanted = ConsumerGroupTopicPartitions(
-            group, [TopicPartition(self.requests, p) for p in range(self.partitions)])
+            group, [TopicPartition(topic, p) for p in range(self.partitions_of(topic))])
         [future] = self._admin.list_consumer_group_offsets([wanted], request_timeout=20).values()
         return {tp.partition: max(tp.offset, 0) for tp in future.result(30).topic_partitions}
 
@@ -67,15 +79,20 @@ class Topics:
             found |= {f"{topic}/{p}": (stable[p], end) for p, end in ends.items() if stable[p] != end}
         return found
 
-    def read(self, topic):
-        """Every committed record of a topic, partitions interleaved, each in offset order."""
+    def read(self, topic, isolation="read_committed", starts=None):
+        """Every record of a topic, committed ones unless told otherwise, partitions interleaved, each in offset order.
+
+        `starts`: the offsets to begin at, only of the partitions that are wanted.
+        """
         consumer = Consumer({
             "bootstrap.servers": self.bootstrap, "group.id": f"{topic}-audit", "enable.auto.commit": False,
-            "isolation.level": "read_committed", "auto.offset.reset": "error", "enable.partition.eof": True,
+            "isolation.level": isolation, "auto.offset.reset": "error", "enable.partition.eof": True,
             "log_level": 3,
         })
-        consumer.assign([TopicPartition(topic, p, 0) for p in range(self.partitions)])
-        open_partitions = set(range(self.partitions))
+        if starts is None:
+            starts = dict.fromkeys(range(self.partitions_of(topic)), 0)
+        consumer.assign([TopicPartition(topic, p, offset) for p, offset in starts.items()])
+        open_partitions = set(starts)
         deadline = time.monotonic() + READ_TIMEOUT_SECONDS
         try:
             while open_partitions:
