@@ -1,4 +1,5 @@
 import JSONDocuments
+import Serving
 import Training
 
 /// What the demonstration of training found.
@@ -6,7 +7,7 @@ struct TrainingDemoReport: Sendable {
     let plan: DigitsTraining
     let rows: Int
     let job: TrainingJobState
-    let completion: TrainingEventRecord.Completion
+    let completion: TrainingEvent.Completion
     /// Of the requests that were kept from the training; nil when the version was not promoted.
     var answers: PromotedAnswers?
     /// From the request to the job's end.
@@ -32,7 +33,7 @@ struct TrainingDemoReport: Sendable {
                 "the mean accuracy of the folds is \(MetricText.short(accuracy.mean)), expected at least "
                     + MetricText.short(plan.leastAccuracy))
         }
-        if !completion.isPromoted { problems.append("version \(completion.version) was not promoted") }
+        if !completion.promoted { problems.append("version \(completion.version) was not promoted") }
         return problems + (answers?.problems ?? ["no request was sent"])
     }
 
@@ -45,7 +46,7 @@ struct TrainingDemoReport: Sendable {
         folds.append("deviation", "± \(MetricText.short(accuracy.standardDeviation))")
 
         var table = TextTable([("", .left), ("", .left)])
-        let promotion = completion.isPromoted ? ", promoted to \(plan.alias)" : ", not promoted"
+        let promotion = completion.promoted ? ", promoted to \(plan.alias)" : ", not promoted"
         table.append("version", "\(plan.model)@\(completion.version)\(promotion)")
         table.append("weights", completion.weights)
         table.append("dataset", completion.dataset)
@@ -69,7 +70,7 @@ struct TrainingDemoReport: Sendable {
     var document: JSONValue {
         var members: [String: JSONValue] = [
             "model": .string(plan.model), "version": .integer(Int64(completion.version)),
-            "promoted": .bool(completion.isPromoted), "weights": .string(completion.weights),
+            "promoted": .bool(completion.promoted), "weights": .string(completion.weights),
             "dataset": .string(completion.dataset), "rows": .integer(Int64(rows)), "seed": .integer(Int64(plan.seed)),
             "accuracy_by_fold": accuracy.json, "training_seconds": .real(trainingSeconds), "seconds": .real(seconds),
             "passed": .bool(isGood), "problems": .array(problems.map { .string($0) }),

@@ -79,7 +79,7 @@ struct TrainingDemoRun: Sendable {
         guard let completion = job.completion else { throw Self.failure(job, plan.trainingTimeout) }
         var report = TrainingDemoReport(
             plan: plan, rows: split.training.count, job: job, completion: completion, trainingSeconds: seconds)
-        if completion.isPromoted {
+        if completion.promoted {
             let started = ContinuousClock.now
             try await waitUntilServed(completion)
             try await cluster.waitUntilReady(inference)
@@ -122,9 +122,7 @@ struct TrainingDemoRun: Sendable {
 
     /// What to say of a job that did not complete.
     static func failure(_ job: TrainingJobState, _ timeout: Duration) -> CommandFailure {
-        if let (code, message) = job.failure {
-            return CommandFailure(.difference, "the training failed: \(code): \(message)")
-        }
+        if let failure = job.failure { return CommandFailure(.difference, "the training failed: \(failure)") }
         guard !job.isOver else { return CommandFailure(.difference, "the training was \(job.state)") }
         let place = job.progress.map { " (\($0.fit), epoch \($0.epoch + 1))" } ?? ""
         return CommandFailure(.difference, "the training was not over within \(timeout): \(job.state)\(place)")
@@ -133,7 +131,7 @@ struct TrainingDemoRun: Sendable {
     // MARK: The version
 
     /// Until the registry topic says that the alias means the version and that the service has loaded it.
-    private func waitUntilServed(_ completion: TrainingEventRecord.Completion) async throws {
+    private func waitUntilServed(_ completion: TrainingEvent.Completion) async throws {
         let log = try configuration.registry(logger: cluster.logger).log
         let deadline = ContinuousClock.now + Self.loadingTimeout
         let name = "\(plan.model)@\(completion.version)"
@@ -155,7 +153,7 @@ struct TrainingDemoRun: Sendable {
     }
 
     private func ask(
-        _ completion: TrainingEventRecord.Completion, _ producer: KafkaProducer
+        _ completion: TrainingEvent.Completion, _ producer: KafkaProducer
     ) async throws -> PromotedAnswers {
         let topic = configuration.topics.requests.first ?? ""
         // Without a version: what answers is what the alias means.

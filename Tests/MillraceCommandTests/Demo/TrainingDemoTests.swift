@@ -51,7 +51,7 @@ import Training
         try #require(problems.isEmpty)
         let (accuracy, completion, found) = (report.accuracy, report.completion, report.answers)
         #expect(accuracy.values.count == 2 && accuracy.mean >= 0.3)
-        #expect(completion.version == 1 && completion.isPromoted)
+        #expect(completion.version == 1 && completion.promoted)
         let answers = try #require(found)
         #expect(answers.answered == 40 && report.rows == 160)
         // The version knows what it was trained for.
@@ -68,7 +68,7 @@ import Training
         (plan.epochs, plan.leastAccuracy) = (1, 1.0)
         let report = try await run(plan)
         let (isGood, completion, answers) = (report.isGood, report.completion, report.answers)
-        #expect(!isGood && !completion.isPromoted && answers == nil)
+        #expect(!isGood && !completion.promoted && answers == nil)
         let problems = report.problems.joined(separator: "; ")
         for text in ["expected at least 1.0000", "version 1 was not promoted", "no request was sent"] {
             #expect(problems.contains(text), "\(problems)")
