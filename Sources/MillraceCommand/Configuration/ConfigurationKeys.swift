@@ -140,7 +140,7 @@ enum ConfigurationKeys {
 
     static let gatewayEnabled = ConfigurationKey(
         "gateway.enabled", .boolean, default: true,
-        "Serve health and metadata over HTTP.")
+        "Serve health, metrics and metadata over HTTP.")
     static let gatewayHost = ConfigurationKey(
         "gateway.host", .text, default: "127.0.0.1",
         "Address to listen on; 0.0.0.0 for every interface.")
