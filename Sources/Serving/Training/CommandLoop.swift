@@ -173,8 +173,9 @@ final class CommandLoop: Sendable {
     /// Waits until what was told to stop has stopped, within the deadline.
     private func settle() async {
         let deadline = ContinuousClock.now + shutdownDeadline
-        while !running.isEmpty, .now < deadline {
-            await signal.wait(until: min(deadline, .now + .milliseconds(200)))
-        }
+        // In a task of its own: this one may be cancelled, and then it could only spin.
+        await Task {
+            while !running.isEmpty, .now < deadline { try? await Task.sleep(for: .milliseconds(20)) }
+        }.value
     }
 }
