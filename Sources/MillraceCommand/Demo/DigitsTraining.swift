@@ -13,6 +13,8 @@ struct DigitsTraining: Sendable {
     var filters = [16, 32]
     var units = 128
     var dropout = 0.5
+    /// To either side, as a share of the width: people do not write in the middle.
+    var shift = 0.125
     var epochs = 40
     var batchSize = 32
     var folds = 5
@@ -45,6 +47,7 @@ struct DigitsTraining: Sendable {
                 "layers": .array(layers),
             ],
             "dataset": ["topic": .string(topic), "from": "earliest", "to": "latest", "schema": schema(digits)],
+            "augmentation": ["steps": [["type": "shift", "width": .real(shift)]]],
             "loss": "softmax_cross_entropy",
             "optimizer": ["type": "adam", "learning_rate": 0.003, "schedule": ["type": "cosine"]],
             "epochs": .integer(Int64(epochs)), "batch_size": .integer(Int64(batchSize)), "seed": .integer(Int64(seed)),
