@@ -94,10 +94,8 @@ class Killing:
             run.wait_for_bundle(job, patience)
         elif kill.trigger == "transaction":
             # Whichever of its records is the first to be in the log.
-            first = len(run.everything.seen)
-            run.everything.find(
-                lambda s: is_event(s, job.name, "completed", "failed")
-                or (s.record.key or b"").startswith(b"version/"), patience, first)
+            wait(lambda s: (s.record.key or b"").startswith(b"version/") and s.document
+                 and s.document.get("digest") not in job.bundles)
 
     def _kill_and_wait(self, job, trigger, away):
         run = self.run
