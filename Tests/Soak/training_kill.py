@@ -3,7 +3,7 @@ import json
 import random
 import time
 
-from training_plan import kills, request
+from training_plan import TRIGGERS, kills, request
 from training_service import Job, TrainingRun, is_event
 
 JOBS = "job-{:02}"
@@ -14,6 +14,7 @@ def add_arguments(add):
     add("--jobs", type=int, default=20, help="that an instance is killed in")
     add("--folds", type=int, default=3)
     add("--epochs", type=int, default=30)
+    add("--triggers", nargs="+", choices=sorted(set(TRIGGERS)), default=TRIGGERS, help="of the kills, in turns")
     add("--patience", type=float, default=240, help="seconds that a job may take over all restarts")
 
 
@@ -44,7 +45,8 @@ class Killing:
         ending = warm.submitted + warm.seconds - bundle
         run.say(f"undisturbed again: {warm.end['event']} in {warm.seconds:.1f} s, {ending * 1000:.0f} ms of them "
                 "behind the bundle")
-        for number, kill in enumerate(kills(options.seed, options.jobs, warm.seconds, ending, options.folds)):
+        plan = kills(options.seed, options.jobs, warm.seconds, ending, options.folds, options.triggers)
+        for number, kill in enumerate(plan):
             self._disturb(JOBS.format(number), self.request, kill)
         self._move_the_end(warm.seconds)
         audit = run.audit("undisturbed")
@@ -92,10 +94,8 @@ class Killing:
             run.wait_for_bundle(job, patience)
         elif kill.trigger == "transaction":
             # Whichever of its records is the first to be in the log.
-            first = len(run.everything.seen)
-            run.everything.find(
-                lambda s: is_event(s, job.name, "completed", "failed")
-                or (s.record.key or b"").startswith(b"version/"), patience, first)
+            wait(lambda s: (s.record.key or b"").startswith(b"version/") and s.document
+                 and s.document.get("digest") not in job.bundles)
 
     def _kill_and_wait(self, job, trigger, away):
         run = self.run

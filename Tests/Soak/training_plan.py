@@ -73,7 +73,7 @@ TRIGGERS = ("time", "bundle", "evaluated", "transaction", "time", "bundle", "tra
 DELAYS = {"accepted": 0.3, "evaluated": 0.15, "transaction": 0.005}
 
 
-def kills(seed, count, duration, ending, folds):
+def kills(seed, count, duration, ending, folds, triggers=TRIGGERS):
     """One for each job; the triggers take turns, everything else is drawn.
 
     `duration`: seconds of a job left alone; `ending`: those from its bundle to its last event's being visible.
@@ -82,7 +82,7 @@ def kills(seed, count, duration, ending, folds):
     longest = {"time": duration, "bundle": 1.2 * ending, **DELAYS}
     plan = []
     for number in range(count):
-        trigger = TRIGGERS[number % len(TRIGGERS)]
+        trigger = triggers[number % len(triggers)]
         plan.append(Kill(
             trigger, chance.randrange(folds), chance.uniform(0, longest[trigger]), chance.uniform(0, 2)))
     return plan

@@ -89,14 +89,14 @@ class Reproducing:
         said = done.stderr.strip().splitlines()[-1:] or [""]
         problem = None
         if done.returncode != expected:
-            problem = f"exit code {done.returncode}, expected {expected}: {said[0]}"
+            problem = f"exit code {done.returncode}, expected {expected}: {said[0] or done.stdout.strip()}"
         elif is_right and not is_right(json.loads(done.stdout)):
             problem = f"found {done.stdout.strip()}"
         elif missing := [part for part in text if part not in done.stderr]:
             problem = f"the message does not name {missing}: {done.stderr.strip()}"
         if problem:
             run.problems.append(f"{what}: {problem}")
-        if is_right and not problem:
+        if is_right and done.returncode in (SAME, DIFFERENT):
             found = json.loads(done.stdout)
             said = [f"weights {(found['weights']['made'] or 'not made')[:12]}, rows {found['dataset']['found'][:12]}"]
         self._note(what, done.returncode, expected, time.time() - started, said[0])

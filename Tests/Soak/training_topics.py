@@ -4,7 +4,7 @@ import threading
 import time
 import typing
 
-from confluent_kafka import Consumer, ConsumerGroupState, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException, Producer, TopicPartition
 
 from audit import Record
 from topics import Topics
@@ -36,6 +36,17 @@ class TrainingTopics(Topics):
 
     def configuration_of(self, topic):
         return {"cleanup.policy": "compact"} if topic == self.models else {}
+
+    def create(self):
+        """Until every partition has a leader that knows it: the command line does not wait for one."""
+        super().create()
+        self._until(self._are_there, "leaders of the new topics")
+
+    def _are_there(self):
+        try:
+            return all(len(self.ends(name)) == self.partitions_of(name) for name in self.all)
+        except KafkaException:
+            return False
 
     # Rows
 
