@@ -140,6 +140,23 @@ struct RegistryLogTests {
         #expect(update.records.count == 2 * writers * rounds)
     }
 
+    /// Until its timeout, nothing behind the transaction of a writer that died could be read.
+    @Test(.timeLimit(.minutes(1))) func theTransactionOfADeadWriterIsEnded() async throws {
+        let harness = try RegistryHarness("dead")
+        try await harness.create("digits")
+        var configuration = TransactionalProducerConfiguration(
+            producer: ProducerConfiguration(kafka: harness.kafka),
+            transactionalID: RegistryWriter.Configuration.transactionalID(topic: harness.topic))
+        configuration.transactionTimeout = .seconds(120)
+        let dead = try TransactionalProducer(configuration, logger: .quiet)
+        try await dead.initTransactions()
+        try dead.begin()
+        try await dead.produce([ProducerRecord(topic: harness.topic, partition: 0, key: [1], value: [2])])
+        await dead.close(deadline: .zero)
+        try await harness.writer().releaseAbandoned()
+        #expect(try await harness.log.read().state.models["digits"]?.versions.count == 1)
+    }
+
     @Test func refusalsAndNothingToDoWriteNothing() async throws {
         struct Refusal: Error {}
         let harness = try RegistryHarness("refusal")

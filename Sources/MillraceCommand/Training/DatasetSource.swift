@@ -3,8 +3,11 @@ import Training
 
 /// Reads a request's rows from files.
 enum DatasetSource {
+    /// - Parameter positions: of a file's rows that were a topic's records.
     /// - Throws: ``DataError``; ``CommandFailure`` for a topic.
-    static func load(_ spec: DatasetSpec) throws -> (dataset: any Dataset, poison: PoisonRecords) {
+    static func load(
+        _ spec: DatasetSpec, positions: ArchivedPositions? = nil
+    ) throws -> (dataset: any Dataset, poison: PoisonRecords) {
         if case .topic(let range) = spec.source {
             throw CommandFailure(
                 .usage,
@@ -13,7 +16,7 @@ enum DatasetSource {
         }
         let spill = try SpillFile()
         defer { spill.remove() }
-        return try spec.load(spillPath: spill.path)
+        return try spec.load(spillPath: spill.path, positions: positions)
     }
 }
 

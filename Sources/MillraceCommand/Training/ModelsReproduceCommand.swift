@@ -53,7 +53,10 @@ struct ModelsReproduceCommand: AsyncParsableCommand {
         switch request.dataset.source {
         case .topic(let range):
             rows = try await TopicRows.read(request.dataset, range, lineage.ranges, registry.options)
-        default: rows = try DatasetSource.load(request.dataset).dataset
+        default:
+            rows = try DatasetSource.load(
+                request.dataset, positions: try Self.positions(lineage, found.identity.description)
+            ).dataset
         }
         let base = try await self.base(of: request, lineage, catalog, session)
         let reproduction = try reproduce(
@@ -104,6 +107,19 @@ struct ModelsReproduceCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(.usage, "\(identity): manifest.json: \(error)")
         }
+    }
+
+    /// Of the rows of a file that were a topic's records; nil of other rows.
+    /// - Throws: ``CommandFailure`` when not every offset was a row: a file does not say which were.
+    private static func positions(_ lineage: TrainingLineage, _ identity: String) throws -> ArchivedPositions? {
+        guard let positions = lineage.ranges.map(ArchivedPositions.init) else { return nil }
+        guard positions.count == lineage.rowCount else {
+            throw CommandFailure(
+                .usage,
+                "\(identity) was trained on \(lineage.rowCount) records of \(positions.count) offsets, and a file does not say "
+                    + "which: it can be reproduced from its topic only")
+        }
+        return positions
     }
 
     private static func request(_ json: JSONValue, dataset: String?) throws -> TrainingRequest {

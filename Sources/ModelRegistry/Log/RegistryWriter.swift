@@ -85,6 +85,21 @@ public struct RegistryWriter: Sendable {
         }
     }
 
+    /// Ends a transaction that a writer left open when it died: until its timeout, nobody could read the registry, and what
+    /// was written along with it, to the end. A writer that is alive begins its change anew.
+    /// - Throws: `KafkaError` when the brokers cannot be reached or refuse.
+    public func releaseAbandoned() async throws {
+        let producer = try makeProducer()
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await producer.initTransactions())
+        } catch {
+            result = .failure(error)
+        }
+        await producer.close(deadline: .seconds(2))
+        try result.get()
+    }
+
     private func contend<Outcome: Sendable>(
         _ operatorName: String, _ prepare: () async throws -> Void,
         _ decide: (RegistryState) throws -> RegistryDecision<Outcome>, _ tail: inout RegistryTail

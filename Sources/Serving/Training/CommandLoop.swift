@@ -39,17 +39,19 @@ final class CommandLoop: Sendable {
     private let signal: WakeSignal
     private let work: Work
     private let report: Report
+    private let didAssign: @Sendable () async -> Void
     private let state = Mutex(State())
 
     init(
         topic: String, group: String, settings: TrainingSettings, maximumBytes: Int, logger: Logger,
-        report: @escaping Report, work: @escaping Work
+        report: @escaping Report, didAssign: @escaping @Sendable () async -> Void = {}, work: @escaping Work
     ) throws {
         self.topic = topic
         self.maximumBytes = maximumBytes
         self.logger = logger
         self.work = work
         self.report = report
+        self.didAssign = didAssign
         maximumWaiting = settings.maximumWaiting
         shutdownDeadline = settings.shutdownDeadline
         let signal = WakeSignal()
@@ -111,6 +113,7 @@ final class CommandLoop: Sendable {
                     membership.assigned(partitions, as: try? consumer.groupMetadata())
                     actions += lanes.assigned(partitions)
                     state.withLock { $0.isAssigned = true }
+                    if !partitions.isEmpty { group.addTask { await self.didAssign() } }
                 case .revoked(_, let isLost):
                     // What runs goes on: mostly the same partitions come back with the next assignment.
                     membership.revoked()

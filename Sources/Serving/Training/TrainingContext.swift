@@ -22,6 +22,16 @@ struct TrainingContext: Sendable {
         for report in try await producer.produce(records) { _ = try report.get() }
     }
 
+    /// Ends what a coordinator that was killed in its last transaction left open.
+    func releaseAbandoned() async {
+        do {
+            try await writer.releaseAbandoned()
+        } catch {
+            // It ends by itself, at its timeout.
+            logger.debug("abandoned transactions not looked for", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// Does not wait for the brokers: what is lost here is lost.
     func enqueue(_ record: ProducerRecord) { try? producer.enqueue(record) { _ in } }
 

@@ -48,7 +48,9 @@ package final class TrainingPipeline: Service {
             report: { running, waiting in
                 metrics.jobs(running: running)
                 metrics.waiting(requests: waiting)
-            }
+            },
+            // Whoever had the partitions before may have died.
+            didAssign: { await context.releaseAbandoned() }
         ) { loop, command, control in
             await JobRunner(
                 command: command, control: control, context: context, membership: loop.membership,
@@ -81,6 +83,8 @@ package final class TrainingPipeline: Service {
     /// - Throws: a fatal ``KafkaError``.
     package func run() async throws {
         logger.info("training", metadata: ["topic": "\(settings.requestTopic)", "threads": "\(pool.threadCount)"])
+        // Before the group answers, which takes long after a death: serving, too, reads the registry to its end.
+        await context.releaseAbandoned()
         let result: Result<Void, any Error>
         do {
             try await withGracefulShutdownHandler {

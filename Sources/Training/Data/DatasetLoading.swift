@@ -6,10 +6,11 @@ public enum DatasetLoading {
     /// - Throws: ``DataError``.
     public static func csv(
         _ path: String, schema: DatasetSchema, options: CSVOptions = .init(), policy: PoisonPolicy = .refuse,
-        spillPath: String? = nil, limits: DataLimits = .default
+        spillPath: String? = nil, limits: DataLimits = .default, positions: ArchivedPositions? = nil
     ) throws(DataError) -> (dataset: any Dataset, poison: PoisonRecords) {
         let source = try CSVExamples(path, schema: schema, options: options, limits: limits)
-        return try collect(schema, policy, spillPath, limits, place: { source.place }) { () throws(DataError) in
+        return try collect(schema, policy, spillPath, limits, positions, place: { source.place }) {
+            () throws(DataError) in
             try source.next()
         }
     }
@@ -18,10 +19,11 @@ public enum DatasetLoading {
     /// - Throws: ``DataError``.
     public static func jsonLines(
         _ path: String, schema: DatasetSchema, policy: PoisonPolicy = .refuse, spillPath: String? = nil,
-        limits: DataLimits = .default
+        limits: DataLimits = .default, positions: ArchivedPositions? = nil
     ) throws(DataError) -> (dataset: any Dataset, poison: PoisonRecords) {
         let source = try JSONLinesExamples(path, schema: schema, limits: limits)
-        return try collect(schema, policy, spillPath, limits, place: { source.place }) { () throws(DataError) in
+        return try collect(schema, policy, spillPath, limits, positions, place: { source.place }) {
+            () throws(DataError) in
             try source.next()
         }
     }
@@ -30,10 +32,10 @@ public enum DatasetLoading {
     /// - Throws: ``DataError``.
     public static func npz(
         _ path: String, schema: DatasetSchema, policy: PoisonPolicy = .refuse, spillPath: String? = nil,
-        limits: DataLimits = .default
+        limits: DataLimits = .default, positions: ArchivedPositions? = nil
     ) throws(DataError) -> (dataset: any Dataset, poison: PoisonRecords) {
         let source = try NPZExamples(path, schema: schema, limits: limits)
-        return try collect(schema, policy, spillPath, limits) { () throws(DataError) in try source.next() }
+        return try collect(schema, policy, spillPath, limits, positions) { () throws(DataError) in try source.next() }
     }
 
     /// An array of objects, as ``RecordDecoder`` reads them.
@@ -53,16 +55,19 @@ public enum DatasetLoading {
     }
 
     /// Whatever `next` yields, up to nil.
-    /// - Parameter place: where the last example comes from, for errors.
+    /// - Parameters:
+    ///   - positions: the rows' own, where they were a topic's records.
+    ///   - place: where the last example comes from, for errors.
     static func collect(
         _ schema: DatasetSchema, _ policy: PoisonPolicy, _ spillPath: String?, _ limits: DataLimits,
-        place: () -> String = { "" }, _ next: () throws(DataError) -> Example?
+        _ positions: ArchivedPositions? = nil, place: () -> String = { "" }, _ next: () throws(DataError) -> Example?
     ) throws(DataError) -> (dataset: any Dataset, poison: PoisonRecords) {
         let collector = DatasetCollector(schema, spillPath: spillPath, limits: limits)
         var poison = PoisonRecords(policy)
         while true {
             do throws(DataError) {
-                guard let example = try next() else { break }
+                guard var example = try next() else { break }
+                if let positions { example.provenance = positions.provenance(collector.rowCount) ?? example.provenance }
                 do throws(DataError) { try collector.append(example) } catch { throw error.inside(place()) }
             } catch {
                 try poison.record(error)
@@ -70,6 +75,10 @@ public enum DatasetLoading {
         }
         guard collector.rowCount > 0 else {
             throw DataError(.tooFewRows, "found no rows, \(poison.count) bad ones were skipped")
+        }
+        if let positions, collector.rowCount != positions.count {
+            throw DataError(
+                .mismatch, "found \(collector.rowCount) rows, expected \(positions.count): one for each offset")
         }
         return (try collector.finish(), poison)
     }

@@ -52,21 +52,26 @@ public struct DatasetSpec: Sendable, Hashable {
     }
 
     /// Reads a source that is no topic. Blocks.
-    /// - Parameter spillPath: the file that rows go to which memory does not hold.
+    /// - Parameters:
+    ///   - spillPath: the file that rows go to which memory does not hold.
+    ///   - positions: of a file's rows that were a topic's records.
     /// - Precondition: the source is no topic: whoever knows Kafka reads those.
     /// - Throws: ``DataError``.
     public func load(
-        spillPath: String? = nil, limits: DataLimits = .default
+        spillPath: String? = nil, limits: DataLimits = .default, positions: ArchivedPositions? = nil
     ) throws(DataError) -> (dataset: any Dataset, poison: PoisonRecords) {
         switch source {
         case .topic: preconditionFailure("a topic is read by its client")
         case .csv(let path, let options):
             try DatasetLoading.csv(
-                path, schema: schema, options: options, policy: poison, spillPath: spillPath, limits: limits)
+                path, schema: schema, options: options, policy: poison, spillPath: spillPath, limits: limits,
+                positions: positions)
         case .jsonLines(let path):
-            try DatasetLoading.jsonLines(path, schema: schema, policy: poison, spillPath: spillPath, limits: limits)
+            try DatasetLoading.jsonLines(
+                path, schema: schema, policy: poison, spillPath: spillPath, limits: limits, positions: positions)
         case .npz(let path):
-            try DatasetLoading.npz(path, schema: schema, policy: poison, spillPath: spillPath, limits: limits)
+            try DatasetLoading.npz(
+                path, schema: schema, policy: poison, spillPath: spillPath, limits: limits, positions: positions)
         case .rows(let rows):
             try DatasetLoading.rows(
                 JSONCursor(rows, path: "dataset.rows"), schema: schema, policy: poison, limits: limits)
