@@ -77,6 +77,7 @@ public struct JSONSchemaValidator {
 
         try:
             from jsonschema import Draft202012Validator
+            from referencing import Registry, Resource
         except ImportError:
             sys.exit(3)
 
@@ -85,6 +86,9 @@ public struct JSONSchemaValidator {
 
         folder, documents = pathlib.Path(sys.argv[1]), json.loads(pathlib.Path(sys.argv[2]).read_text())
         validators = {}
+        # Schemas refer to each other by their file names.
+        registry = Registry().with_resources(
+            (path.name, Resource.from_contents(json.loads(path.read_text()))) for path in folder.glob("*.schema.json"))
 
         def report(name, schema, value):
             for error in validators[schema].iter_errors(value):
@@ -95,7 +99,7 @@ public struct JSONSchemaValidator {
             if schema not in validators:
                 text = json.loads((folder / schema).read_text())
                 Draft202012Validator.check_schema(text)
-                validators[schema] = Draft202012Validator(text)
+                validators[schema] = Draft202012Validator(text, registry=registry)
                 for index, example in enumerate(text.get("examples", [])):
                     report(f"{schema} example {index}", schema, example)
             try:
