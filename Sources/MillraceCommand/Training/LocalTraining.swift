@@ -58,10 +58,10 @@ struct LocalTraining {
     ) throws {
         (self.request, self.dataset, self.base, self.checkpoints) = (request, dataset, base, checkpoints)
         plan = try SplitPlan(request.evaluation, dataset, seed: request.seed)
-        job = TrainingJob(request, foldCount: plan.foldCount)
-        guard plan.foldCount <= limits.maximumFits else {
-            throw CommandFailure(
-                .usage, "evaluation: found \(plan.foldCount) folds, at most \(limits.maximumFits) fits are made")
+        do throws(JSONError) {
+            job = try TrainingJob(request, foldCount: plan.foldCount, limits: limits)
+        } catch {
+            throw CommandFailure(.usage, "\(error)")
         }
     }
 
@@ -77,7 +77,7 @@ struct LocalTraining {
                 throw CommandFailure(.difference, message + (reason.map { "; the last one: \($0)" } ?? ""))
             case .judge(let fits):
                 for fit in fits {
-                    let count = judged.count + fits.count + (request.search == nil ? 1 : 0)
+                    let count = job.fitCount
                     let known = checkpoints?.judged(fit)
                     if let known { show(known, of: count, display) }
                     let one = try known ?? judge(fit, of: count, display, shouldContinue)
@@ -87,7 +87,7 @@ struct LocalTraining {
                 }
             case .fit(let fit):
                 let started = ContinuousClock.now
-                display.begin(fit.id.description, of: judged.count + 1)
+                display.begin(fit.id.description, of: job.fitCount)
                 let outcome = try outcome(of: fit, display, shouldContinue)
                 display.end(fit.id.description, outcome.report)
                 return Result(

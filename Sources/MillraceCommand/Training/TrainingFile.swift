@@ -1,4 +1,5 @@
 import JSONDocuments
+import Serving
 import Training
 
 /// A training request as a command line names it.
@@ -15,7 +16,9 @@ enum TrainingFile {
         do throws(JSONError) {
             var value = try JSONValue(parsing: bytes)
             if let dataset { value = try replacing(dataset, in: value) }
-            return try TrainingRequest(value)
+            let request = try TrainingRequest(value)
+            try request.checkNames()
+            return request
         } catch {
             throw CommandFailure(.usage, "\(name): \(error)")
         }

@@ -15,9 +15,13 @@ struct FitRunner: Sendable {
     /// - Parameter digest: of the version's bundle, once resolved.
     func base(_ digest: String?) async throws -> Graph? {
         guard let digest else { return nil }
+        return try await bundle(digest).graph
+    }
+
+    func bundle(_ digest: String) async throws -> ModelBundle {
         try await store.prepare(digest: digest)
         let store = store
-        return try await pool.run { _ in try store.load(digest: digest).graph }
+        return try await pool.run { _ in try store.load(digest: digest) }
     }
 
     /// - Throws: what the fit throws, and ``JobStop``.

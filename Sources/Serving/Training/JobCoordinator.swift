@@ -102,7 +102,12 @@ package struct JobCoordinator: Sendable {
             guard var acceptance else { return .skip }
             acceptance.folds = folds
             self.acceptance = acceptance
-            job = TrainingJob(try effectiveRequest(), foldCount: folds)
+            let request = try effectiveRequest()
+            do throws(JSONError) {
+                job = try TrainingJob(request, foldCount: folds, limits: limits)
+            } catch {
+                throw TrainingFailure(.invalidRequest, "\(error)")
+            }
             return .accept(acceptance)
         case .accepted, .published: return try advance()
         case .evaluated(let fit, let judgement):
@@ -134,7 +139,9 @@ package struct JobCoordinator: Sendable {
     private func readRequest() throws(TrainingFailure) -> TrainingRequest {
         if let refusal = command.refusal { throw TrainingFailure(.invalidRequest, refusal) }
         do throws(JSONError) {
-            return try TrainingRequest(JSONValue(parsing: command.value), limits: limits)
+            let request = try TrainingRequest(JSONValue(parsing: command.value), limits: limits)
+            try request.checkNames()
+            return request
         } catch {
             throw TrainingFailure(.invalidRequest, "\(error)")
         }

@@ -103,7 +103,12 @@ extension JobRunner {
             return
         }
         do {
-            guard let graph = try await context.fits.base(version.digest) else { return }
+            let bundle = try await context.fits.bundle(version.digest)
+            // Fits that had not seen the rows of their folds: it has been fitted to all of them since.
+            let recorded = VersionLineage.folds(
+                bundle.manifest.training, of: request, digest: rows.dataset.digest)
+            if let recorded, !recorded.isEmpty { return candidate.judge(version, recorded) }
+            let graph = bundle.graph
             let reports = try await context.fits.evaluate(
                 graph, request, rows: rows, folds: coordinator.accepted?.folds ?? 1, control: control)
             candidate.judge(version, reports)

@@ -44,7 +44,11 @@ package struct PromotionCandidate: Sendable {
     }
 
     package mutating func judge(_ version: ModelVersion, _ reports: [EvaluationReport]) {
-        let value = rule?.condition.flatMap { FoldSummary.summaries(reports)[$0.metric]?.mean }
+        judge(version, FoldSummary.summaries(reports))
+    }
+
+    package mutating func judge(_ version: ModelVersion, _ folds: [Metric: FoldSummary]) {
+        let value = rule?.condition.flatMap { folds[$0.metric]?.mean }
         incumbent = Incumbent(version: version, value: value, failure: nil)
     }
 

@@ -173,12 +173,21 @@ extension TrainingEvent.Completion {
         for (name, value) in try json.optionalMember("metrics")?.members() ?? [] {
             if let metric = Metric(rawValue: name) { metrics[metric] = try value.double() }
         }
-        for (name, value) in try json.optionalMember("folds")?.members() ?? [] {
+        folds = try FoldSummary.summaries(json.optionalMember("folds"))
+    }
+}
+
+extension FoldSummary {
+    /// As ``FoldSummary/json(_:)`` writes them; metrics that are not known are passed by.
+    static func summaries(_ json: JSONCursor?) throws(JSONError) -> [Metric: FoldSummary] {
+        var folds: [Metric: FoldSummary] = [:]
+        for (name, value) in try json?.members() ?? [] {
             guard let metric = Metric(rawValue: name) else { continue }
             var values: [Double] = []
             for element in try value.member("values").elements() { values.append(try element.double()) }
             folds[metric] = FoldSummary(values)
         }
+        return folds
     }
 }
 

@@ -1,8 +1,8 @@
-import JSONDocuments
-import Training
+package import JSONDocuments
+package import Training
 
 /// Where a version comes from: the manifest's member `training`, enough to make the version again.
-enum VersionLineage {
+package enum VersionLineage {
     /// - Parameter engine: the identity of the engine that fitted and judged it.
     static func json(
         _ command: TrainingCommand, source: String, coordinator: JobCoordinator, rows: TrainingRows,
@@ -39,5 +39,21 @@ enum VersionLineage {
         if !outcome.warnings.isEmpty { members["warnings"] = .array(outcome.warnings.map { .string($0) }) }
         if let details = outcome.details { members["details"] = details }
         return .object(members)
+    }
+
+    /// What the folds of a version scored, if they are those of the request, of the same rows.
+    /// - Parameters:
+    ///   - training: of the version's manifest.
+    ///   - digest: of the request's rows.
+    package static func folds(
+        _ training: JSONValue?, of request: TrainingRequest, digest: String
+    ) -> [Metric: FoldSummary]? {
+        guard let json = training.map({ JSONCursor($0) }),
+            (try? json.member("dataset").member("digest").string()) == digest,
+            let recorded = try? json.member("request"),
+            (try? recorded.optionalMember("evaluation").map { try SplitSpec($0) }) == request.evaluation,
+            UInt64(exactly: (try? json.member("seed").integer()) ?? -1) == request.seed
+        else { return nil }
+        return try? FoldSummary.summaries(json.optionalMember("folds"))
     }
 }

@@ -16,6 +16,9 @@ public struct EvaluationReport: Sendable, Hashable {
     public var values: [Metric: Double]
     public var classes: [ClassScores]
     public var confusion: ConfusionMatrix?
+    /// Passes over the training rows after which the parameters that were judged were as they are; nil of what is not fitted
+    /// by gradients.
+    public var epochs: Int?
 
     public init(
         rowCount: Int, values: [Metric: Double], classes: [ClassScores] = [], confusion: ConfusionMatrix? = nil
@@ -40,13 +43,16 @@ public struct EvaluationReport: Sendable, Hashable {
                 })
         }
         if let confusion { members["confusion"] = confusion.json }
+        if let epochs { members["epochs"] = .integer(Int64(epochs)) }
         return .object(members)
     }
 
     /// - Parameter passesUnknown: whether members and metrics that a later program adds are passed by.
     /// - Throws: ``JSONError`` with the path of what is wrong.
     public init(_ json: JSONCursor, passesUnknown: Bool = false) throws(JSONError) {
-        if !passesUnknown { try json.rejectUnknownMembers(allowed: ["rows", "metrics", "classes", "confusion"]) }
+        if !passesUnknown {
+            try json.rejectUnknownMembers(allowed: ["rows", "metrics", "classes", "confusion", "epochs"])
+        }
         rowCount = try json.member("rows").boundedInteger(0...Int.max)
         values = [:]
         for (name, value) in try json.member("metrics").members() {
@@ -66,6 +72,7 @@ public struct EvaluationReport: Sendable, Hashable {
         }
         confusion = nil
         if let matrix = try json.optionalMember("confusion") { confusion = try ConfusionMatrix(matrix) }
+        epochs = try json.optionalMember("epochs")?.boundedInteger(0...Int.max)
     }
 }
 

@@ -104,6 +104,24 @@ public struct SearchSpec: Sendable, Hashable {
         }
     }
 
+    /// Trials of all rounds together, when none fails.
+    public var trialCount: Int {
+        switch strategy {
+        // Checked when it was read.
+        case .grid: return parameters.values.reduce(1) { $0 * ($1.gridCount ?? 1) }
+        case .random(let trials): return trials
+        case .successiveHalving(let trials, let reduction, let least, let most):
+            var (count, resource, total) = (trials, least, trials)
+            while resource < most {
+                count = max(1, count / reduction)
+                total += count
+                let (product, overflow) = resource.multipliedReportingOverflow(by: reduction)
+                resource = overflow ? most : product
+            }
+            return total
+        }
+    }
+
     public var json: JSONValue {
         var members: [String: JSONValue] = [
             "metric": .string(metric.rawValue), "direction": .string(direction.rawValue),

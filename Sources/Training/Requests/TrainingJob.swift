@@ -58,9 +58,29 @@ public struct TrainingJob: Sendable {
     public let foldCount: Int
     private let search: Search?
 
-    public init(_ request: TrainingRequest, foldCount: Int) {
+    /// Fits of the whole job, when no trial fails.
+    public let fitCount: Int
+
+    /// - Throws: ``JSONError`` when the job takes more fits than the limit.
+    public init(
+        _ request: TrainingRequest, foldCount: Int, limits: TrainingLimits = .default
+    ) throws(JSONError) {
         (self.request, self.foldCount) = (request, foldCount)
         search = request.search.map { Search($0, seed: request.seed) }
+        let trials = search?.spec.trialCount ?? 1
+        let refits =
+            switch request.evaluation.method {
+            case .kFold, .leaveOneOut: true
+            case .holdOut, .none: false
+            }
+        let (judging, overflow) = foldCount.multipliedReportingOverflow(by: trials)
+        // The last fit of held-out rows without a search is the one that is judged.
+        fitCount = search == nil && !refits ? 1 : overflow ? .max : judging + 1
+        guard fitCount <= limits.maximumFits else {
+            throw JSONError(
+                at: .path(search == nil ? "evaluation" : "search"),
+                "found \(foldCount) folds of \(trials) trials, expected at most \(limits.maximumFits) fits in all")
+        }
     }
 
     /// Whether the last fit takes all rows.
@@ -81,7 +101,7 @@ public struct TrainingJob: Sendable {
         guard let search else {
             let missing = refitsAll ? judging(0).filter { results[$0] == nil } : []
             return missing.isEmpty
-                ? .fit(Fit(id: lastFit(0), request: request.json))
+                ? .fit(Fit(id: lastFit(0), request: lastRequest(request.json, 0, results)))
                 : .judge(missing.map { Fit(id: $0, request: request.json) })
         }
         switch search.next(scores(search, results)) {
@@ -93,9 +113,25 @@ public struct TrainingJob: Sendable {
             }
             return .judge(fits)
         case .finished(let best?):
-            return .fit(Fit(id: lastFit(best.id), request: try search.request(request.json, for: best)))
+            let changed = try search.request(request.json, for: best)
+            return .fit(Fit(id: lastFit(best.id), request: lastRequest(changed, best.id, results)))
         case .finished(nil): return .failed("every trial of the search failed")
         }
+    }
+
+    /// What the last fit is asked. One to all rows has none to measure by: where its folds stopped by what they measured, it
+    /// trains for as long as they did, on average.
+    private func lastRequest(
+        _ request: JSONValue, _ trial: Int, _ results: [FitID: EvaluationReport?]
+    ) -> JSONValue {
+        guard refitsAll, case .object(var members) = request, case .object(let stopping)? = members["early_stopping"],
+            stopping["after"] == nil, stopping["monitor"] != "loss"
+        else { return request }
+        let epochs = judging(trial).compactMap { results[$0]??.epochs }
+        guard !epochs.isEmpty else { return request }
+        let mean = Double(epochs.reduce(0, +)) / Double(epochs.count)
+        members["early_stopping"] = ["after": .integer(Int64(max(1, mean.rounded())))]
+        return .object(members)
     }
 
     /// A trial's score is the mean over its folds; nil once one of them failed.

@@ -96,6 +96,8 @@ public struct GradientFitting: Sendable, Hashable {
     public let batchSize: Int
     public let shuffles: Bool
     public let earlyStopping: EarlyStopping?
+    /// Epochs after which training stops, whatever is measured; schedules go by ``epochs`` all the same.
+    public let stopAfter: Int?
     /// Steps between checkpoints; one is also made at the end of every epoch.
     public let checkpointSteps: Int
 
@@ -116,8 +118,16 @@ public struct GradientFitting: Sendable, Hashable {
             }
         }
         let known = monitors
-        earlyStopping = try json.optionalMember("early_stopping").map { (cursor) throws(JSONError) in
-            try EarlyStopping(cursor, monitors: known)
+        let stopping = try json.optionalMember("early_stopping")
+        if let stopping, let after = try stopping.optionalMember("after") {
+            try stopping.rejectUnknownMembers(allowed: ["after"])
+            stopAfter = try Setting.wholeNumber(after, in: 1...limits.maximumEpochs)
+            earlyStopping = nil
+        } else {
+            stopAfter = nil
+            earlyStopping = try stopping.map { (cursor) throws(JSONError) in
+                try EarlyStopping(cursor, monitors: known)
+            }
         }
     }
 }

@@ -65,12 +65,13 @@ public final class Fit {
             ).run(progress: progress, shouldContinue: shouldContinue, didSave: didSave)
         }
         let graph = try pipeline.prepend(to: fitted.graph)
-        let report =
+        var report =
             split.validation.isEmpty
             ? nil
             : try Evaluator.evaluate(
                 graph, output: fitted.output, kind: fitted.kind, on: dataset, rows: split.validation,
                 shouldContinue: shouldContinue)
+        report?.epochs = fitted.epochs
         return FitOutcome(
             graph: graph, report: report, history: fitted.history, classNames: dataset.schema.classNames,
             warnings: fitted.warnings, details: fitted.details)
@@ -142,4 +143,6 @@ struct FitResult {
     var history: [EpochRecord]
     var warnings: [String] = []
     var details: JSONValue?
+    /// Of which the parameters are.
+    var epochs: Int?
 }

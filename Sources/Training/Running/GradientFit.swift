@@ -57,7 +57,7 @@ struct GradientFit {
             fitting.optimizer, layout: step.layout, stepsPerEpoch: schedule.batchCount, plannedStepCount: planned)
         var state = FitState(stopping: fitting.earlyStopping)
         if let checkpoint = try checkpoints?.read() { try resume(checkpoint, &state, &optimizer) }
-        epochs: while state.epoch < fitting.epochs, !state.isStopped {
+        epochs: while state.epoch < min(fitting.epochs, fitting.stopAfter ?? .max), !state.isStopped {
             let order = schedule.batches(epoch: state.epoch)
             var rowCount = 0
             while state.batch < order.count {
@@ -141,7 +141,7 @@ struct GradientFit {
         }
         return FitResult(
             graph: graph, output: judged, kind: kind, history: state.history,
-            warnings: warnings)
+            warnings: warnings, epochs: state.best == nil ? state.epoch : state.stopping?.bestEpoch.map { $0 + 1 })
     }
 
     private func save(_ state: FitState, _ optimizer: Optimizer, _ didSave: () -> Void) throws {

@@ -169,6 +169,35 @@ import Training
         #expect(failure.code == .invalidRequest && failure.message.contains(message), "\(failure)")
     }
 
+    @Test(
+        arguments: [
+            (["model": ".points"], "model: "), (["promotion": ["alias": "3"]], "promotion.alias: "),
+            (["promotion": ["alias": "latest"]], "promotion.alias: "),
+        ] as [([String: JSONValue], String)])
+    func namesThatTheRegistryDoesNotTakeFail(_ changes: [String: JSONValue], _ path: String) {
+        var coordinator = JobCoordinator(TrainingFixtures.command(TrainingFixtures.request(changes)))
+        guard case .end(.failed(let failure))? = coordinator.next(.began(JobHistory())) else {
+            Issue.record("expected the job to fail")
+            return
+        }
+        #expect(failure.code == .invalidRequest && failure.message.hasPrefix(path), "\(failure)")
+    }
+
+    @Test func moreFitsThanAreAllowedFail() {
+        let request = TrainingFixtures.request(["evaluation": ["method": "k_fold", "folds": 5]])
+        var limits = TrainingLimits.default
+        limits.maximumFits = 5
+        var coordinator = JobCoordinator(TrainingFixtures.command(request), limits: limits)
+        _ = coordinator.next(.began(JobHistory()))
+        _ = coordinator.next(.resolved(ResolvedRanges([0: 0..<10]), nil))
+        guard case .end(.failed(let failure))? = coordinator.next(.loaded(folds: 5)) else {
+            Issue.record("expected the job to fail")
+            return
+        }
+        #expect(failure.code == .invalidRequest)
+        #expect(failure.message == "evaluation: found 5 folds of 1 trials, expected at most 5 fits in all")
+    }
+
     @Test func fitsGoOnFromTheVersionThatWasResolved() throws {
         let request = TrainingFixtures.request(["architecture": nil, "base": ["version": "champion"]])
         var coordinator = JobCoordinator(TrainingFixtures.command(request))

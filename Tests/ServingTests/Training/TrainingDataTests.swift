@@ -122,6 +122,32 @@ import Training
         #expect(!candidate.isPromoted)
     }
 
+    /// A version of the same rows and folds is compared by fits that had not seen what they were judged by.
+    @Test func theIncumbentsOwnFoldsCount() throws {
+        let evaluation: JSONValue = ["method": "k_fold", "folds": 2]
+        let changes: [String: JSONValue] = ["evaluation": evaluation, "seed": 4, "promotion": comparing]
+        let request = try TrainingRequest(TrainingFixtures.request(changes))
+        func lineage(_ changes: [String: JSONValue]) -> JSONValue {
+            var members: [String: JSONValue] = [
+                "dataset": ["digest": "d"], "seed": 4, "request": ["evaluation": evaluation],
+                "folds": ["accuracy": ["values": [0.5, 0.75]], "later": ["values": [1]]],
+            ]
+            for (name, value) in changes { members[name] = value }
+            return .object(members)
+        }
+        let found = VersionLineage.folds(lineage([:]), of: request, digest: "d")
+        #expect(found == [.accuracy: FoldSummary([0.5, 0.75])])
+        #expect(VersionLineage.folds(nil, of: request, digest: "d") == nil)
+        #expect(VersionLineage.folds(lineage([:]), of: request, digest: "e") == nil)
+        #expect(VersionLineage.folds(lineage(["seed": 5]), of: request, digest: "d") == nil)
+        let other: JSONValue = ["evaluation": ["method": "k_fold", "folds": 3]]
+        #expect(VersionLineage.folds(lineage(["request": other]), of: request, digest: "d") == nil)
+        var candidate = PromotionCandidate(request.promotion, metrics: [.accuracy: 0.6])
+        let version = try #require(candidate.unjudgedIncumbent(state(1, champion: 1), "points"))
+        candidate.judge(version, try #require(found))
+        #expect(!candidate.isPromoted)
+    }
+
     @Test func versionsThatAreNotPromotedDoNotServe() throws {
         let identity = ModelVersion.Identity(name: "points", number: 3)
         let refused = PromotionCandidate(

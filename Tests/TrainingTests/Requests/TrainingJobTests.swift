@@ -24,12 +24,12 @@ import Training
     }
 
     @Test func aHoldOutNeedsOneFit() throws {
-        let job = TrainingJob(try request([:]), foldCount: 1)
+        let job = try TrainingJob(request([:]), foldCount: 1)
         #expect(try job.next([:]) == .fit(TrainingJob.Fit(id: FitID(trial: 0, fold: 0), request: job.request.json)))
     }
 
     @Test func foldsComeBeforeTheFitToAllRows() throws {
-        let job = TrainingJob(try request(["evaluation": ["method": "k_fold", "folds": 3]]), foldCount: 3)
+        let job = try TrainingJob(request(["evaluation": ["method": "k_fold", "folds": 3]]), foldCount: 3)
         var results: [FitID: EvaluationReport?] = [FitID(trial: 0, fold: 1): report(0.5)]
         guard case .judge(let fits) = try job.next(results) else {
             Issue.record("expected fits that judge")
@@ -46,12 +46,57 @@ import Training
         #expect(abs(try #require(job.summary(0, results)[.accuracy]).mean - 0.7) < 1e-12)
     }
 
+    /// The fit to all rows has nothing to measure by.
+    @Test func theLastFitTrainsAsLongAsItsFolds() throws {
+        let stopping: JSONValue = ["monitor": "validation_loss", "patience": 2]
+        let changes: [String: JSONValue] = [
+            "evaluation": ["method": "k_fold", "folds": 2], "early_stopping": stopping,
+        ]
+        func last(_ changes: [String: JSONValue], _ epochs: [Int?]) throws -> JSONValue? {
+            let job = try TrainingJob(request(changes), foldCount: 2)
+            var results: [FitID: EvaluationReport?] = [:]
+            for (fold, epochs) in epochs.enumerated() {
+                var report = report(0.5)
+                report.epochs = epochs
+                results[FitID(trial: 0, fold: fold)] = report
+            }
+            guard case .fit(let fit) = try job.next(results) else { return nil }
+            return try JSONCursor(fit.request).optionalMember("early_stopping")?.value
+        }
+        #expect(try last(changes, [7, 10]) == ["after": 9])
+        #expect(try last(changes, [nil, nil]) == stopping)
+        let loss: JSONValue = ["monitor": "loss"]
+        #expect(try last(changes.merging(["early_stopping": loss]) { $1 }, [7, 10]) == loss)
+    }
+
+    @Test func fitsAreCountedBeforehand() throws {
+        let grid: JSONValue = [
+            "strategy": "grid", "metric": "accuracy", "parameters": ["optimizer.learning_rate": [0.1, 0.2, 0.4]],
+        ]
+        let halving: JSONValue = [
+            "strategy": "successive_halving", "metric": "accuracy", "trials": 9, "reduction": 3, "maximum_resource": 9,
+            "parameters": ["optimizer.learning_rate": [0.1, 0.2]],
+        ]
+        let folds: JSONValue = ["method": "k_fold", "folds": 5]
+        #expect(try TrainingJob(request([:]), foldCount: 1).fitCount == 1)
+        #expect(try TrainingJob(request(["evaluation": folds]), foldCount: 5).fitCount == 6)
+        #expect(try TrainingJob(request(["evaluation": folds, "search": grid]), foldCount: 5).fitCount == 16)
+        // Rounds of 9, 3 and 1.
+        #expect(try TrainingJob(request(["search": halving]), foldCount: 1).fitCount == 14)
+        var limits = TrainingLimits.default
+        limits.maximumFits = 15
+        let error = #expect(throws: JSONError.self) {
+            try TrainingJob(request(["evaluation": folds, "search": grid]), foldCount: 5, limits: limits)
+        }
+        #expect(error?.description == "search: found 5 folds of 3 trials, expected at most 15 fits in all")
+    }
+
     @Test func theBestTrialIsFitted() throws {
         let search: JSONValue = [
             "strategy": "grid", "metric": "accuracy",
             "parameters": ["optimizer.learning_rate": ["choices": [0.1, 0.2, 0.4]]],
         ]
-        let job = TrainingJob(try request(["search": search]), foldCount: 1)
+        let job = try TrainingJob(request(["search": search]), foldCount: 1)
         guard case .judge(let fits) = try job.next([:]) else {
             Issue.record("expected trials")
             return

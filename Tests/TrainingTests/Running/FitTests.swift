@@ -68,6 +68,16 @@ import Training
         }
     }
 
+    /// With the schedule of all epochs: the same steps as those that a longer run begins with.
+    @Test func aFitStopsAfterItsEpochs() throws {
+        let optimizer: JSONValue = ["type": "adam", "learning_rate": 0.01, "schedule": ["type": "cosine"]]
+        let whole = try Self.fit(Self.request(["optimizer": optimizer]))
+        let part = try Self.fit(Self.request(["optimizer": optimizer, "early_stopping": ["after": 3]]))
+        #expect(whole.history.count == 12 && whole.report?.epochs == 12)
+        #expect(part.history == Array(whole.history.prefix(3)) && part.report?.epochs == 3)
+        #expect(throws: JSONError.self) { try Self.request(["early_stopping": ["after": 3, "patience": 1]]) }
+    }
+
     /// 100 rows of a, 40 of b, 10 of c: rows / (3 · rows of the class).
     @Test func balancedClassesWeighAlike() throws {
         let rows = Self.dataset { $0 < 100 ? 0 : $0 < 140 ? 1 : 2 }
