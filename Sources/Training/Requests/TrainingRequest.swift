@@ -34,6 +34,11 @@ public struct TrainingRequest: Sendable, Hashable {
         "deadline_seconds",
     ]
 
+    /// What an early model does not have.
+    private static let gradientMembers = [
+        "augmentation", "loss", "optimizer", "epochs", "batch_size", "shuffle", "early_stopping", "checkpoint_steps",
+    ]
+
     /// - Throws: ``JSONError`` with the path of what is wrong, what was found and what was expected.
     public init(_ json: JSONCursor, limits: TrainingLimits = .default) throws(JSONError) {
         try json.rejectUnknownMembers(allowed: Self.members)
@@ -67,7 +72,7 @@ public struct TrainingRequest: Sendable, Hashable {
             try Setting.number(cursor, in: .positive)
         }
         if case .earlyModel = subject {
-            for name in ["augmentation", "loss", "optimizer", "epochs", "batch_size", "shuffle", "early_stopping"] {
+            for name in Self.gradientMembers {
                 if let member = try json.optionalMember(name) {
                     throw member.failure("an early model is fitted to all rows at once: expected no \"\(name)\"")
                 }

@@ -144,6 +144,9 @@ import Testing
             promotion(["metric": "accuracy"]),
             subject(["architecture": .null, "early_model": ["family": "ridge"]]),
             subject(["architecture": .null, "loss": .null, "epochs": 3, "early_model": ["family": "ridge"]]),
+            numbers([
+                "architecture": .null, "loss": .null, "checkpoint_steps": 3, "early_model": ["family": "ridge"],
+            ]),
             RequestExamples.earlyModel("ridge", ["C": 1]), RequestExamples.earlyModel("forest", [:]),
             RequestExamples.earlyModel("random_forest", ["n_estimators": 0]),
             RequestExamples.earlyModel("logistic_regression", ["class_weight": ["a": 0]]),

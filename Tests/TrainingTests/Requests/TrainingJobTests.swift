@@ -126,6 +126,10 @@ import Training
             "one of loss, validation_loss, validation_mae, validation_r2, validation_rmse"
         ),
         (
+            vectors.merging(["checkpoint_steps": 3]) { $1 }, "checkpoint_steps: an early model",
+            "expected no \"checkpoint_steps\""
+        ),
+        (
             vectors.merging(["search": search("log_loss")]) { $1 }, "search.metric: found \"log_loss\"",
             "early_model.hyperparameters.probability to be true"
         ),
