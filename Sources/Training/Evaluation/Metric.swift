@@ -1,3 +1,5 @@
+import JSONDocuments
+
 /// The metrics that evaluations report, by the names they have in requests and reports.
 public enum Metric: String, Sendable, Hashable, CaseIterable {
     case loss
@@ -33,5 +35,28 @@ public enum Metric: String, Sendable, Hashable, CaseIterable {
         case .loss, .logLoss, .rmse, .mae: .minimize
         default: .maximize
         }
+    }
+}
+
+extension Metric {
+    /// What a report on such labels holds, the loss not among them: it is measured between epochs only.
+    static func reported(isClassification: Bool) -> [Metric] {
+        allCases.filter { metric in
+            switch metric {
+            case .loss: false
+            case .rmse, .mae, .r2: !isClassification
+            default: isClassification
+            }
+        }
+    }
+
+    /// The name of a metric that reports on such labels hold.
+    /// - Throws: ``JSONError`` that lists them.
+    init(reading cursor: JSONCursor, isClassification: Bool) throws(JSONError) {
+        let name = try Setting.choice(
+            cursor, of: Self.reported(isClassification: isClassification).map(\.rawValue),
+            what: isClassification ? "a metric of classes," : "a metric of numbers,")
+        guard let metric = Metric(rawValue: name) else { throw cursor.mismatch("a metric") }
+        self = metric
     }
 }

@@ -34,16 +34,13 @@ public struct SearchSpec: Sendable, Hashable {
         resource = SearchPath("epochs")
     }
 
+    /// - Parameter isClassification: whether the labels are classes, which decides what trials can be judged by.
     /// - Throws: ``JSONError`` with the path of what is wrong.
-    public init(_ json: JSONCursor) throws(JSONError) {
+    public init(_ json: JSONCursor, isClassification: Bool) throws(JSONError) {
         let strategyName =
             try json.optionalChoice("strategy", ["grid", "random", "successive_halving"]) ?? "random"
         var allowed: Set = ["strategy", "metric", "direction", "parameters"]
-        let metricMember = try json.member("metric")
-        let metricName = try metricMember.string()
-        guard let metric = Metric(rawValue: metricName) else {
-            throw metricMember.unknownName(metricName, among: Metric.allCases.map(\.rawValue))
-        }
+        let metric = try Metric(reading: try json.member("metric"), isClassification: isClassification)
         let members = try json.member("parameters").members()
         guard (1...100).contains(members.count) else {
             throw try json.member("parameters").failure("found \(members.count) parameters, expected 1 to 100")

@@ -55,7 +55,7 @@ public struct Pipeline: Sendable, Hashable {
         let data = TrainingRows(dataset, rows)
         for (index, step) in steps.enumerated() {
             do throws(DataError) { try Self.fit(step, &builder, data) } catch {
-                throw error.inside("steps[\(index)] (\(step.type))")
+                throw error.inside("preprocessing.steps[\(index)] (\(step.type))")
             }
         }
         let outputs: [(name: String, track: Track)]
@@ -65,12 +65,14 @@ public struct Pipeline: Sendable, Hashable {
                 do throws(DataError) {
                     found.append((name, try builder.joined(inputs[name] ?? [])))
                 } catch {
-                    throw error.inside("inputs.\(name)")
+                    throw error.inside("preprocessing.inputs.\(name)")
                 }
             }
             outputs = found
         } else {
-            outputs = [("", try builder.joined(nil))]
+            do throws(DataError) { outputs = [("", try builder.joined(nil))] } catch {
+                throw error.inside("preprocessing")
+            }
         }
         return try FittedPipeline(builder, outputs)
     }

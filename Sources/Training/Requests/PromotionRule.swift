@@ -20,7 +20,8 @@ public struct PromotionRule: Sendable, Hashable {
     /// nil for always.
     public let condition: Condition?
 
-    init(_ json: JSONCursor) throws(JSONError) {
+    /// - Parameter isClassification: whether the labels are classes, which decides what can be compared.
+    init(_ json: JSONCursor, isClassification: Bool) throws(JSONError) {
         try json.rejectUnknownMembers(allowed: ["alias", "if"])
         let alias =
             try json.optionalMember("alias").map { (cursor) throws(JSONError) in try Setting.name(cursor) }
@@ -28,9 +29,7 @@ public struct PromotionRule: Sendable, Hashable {
         self.alias = alias
         condition = try json.optionalMember("if").map { (cursor) throws(JSONError) in
             try cursor.rejectUnknownMembers(allowed: ["metric", "at_least", "at_most"])
-            let name = try Setting.choice(
-                try cursor.member("metric"), of: Metric.allCases.map(\.rawValue), what: "a metric,")
-            guard let metric = Metric(rawValue: name) else { throw try cursor.member("metric").mismatch("a metric") }
+            let metric = try Metric(reading: try cursor.member("metric"), isClassification: isClassification)
             let member = metric.direction == .maximize ? "at_least" : "at_most"
             let bound = try cursor.member(member)
             if let other = try cursor.optionalMember(member == "at_least" ? "at_most" : "at_least") {

@@ -34,6 +34,11 @@ public struct TrainingRequest: Sendable, Hashable {
         "deadline_seconds",
     ]
 
+    /// What an early model does not have.
+    private static let gradientMembers = [
+        "augmentation", "loss", "optimizer", "epochs", "batch_size", "shuffle", "early_stopping", "checkpoint_steps",
+    ]
+
     /// - Throws: ``JSONError`` with the path of what is wrong, what was found and what was expected.
     public init(_ json: JSONCursor, limits: TrainingLimits = .default) throws(JSONError) {
         try json.rejectUnknownMembers(allowed: Self.members)
@@ -53,38 +58,64 @@ public struct TrainingRequest: Sendable, Hashable {
         evaluation =
             try json.optionalMember("evaluation").map { (cursor) throws(JSONError) in try SplitSpec(cursor) }
             ?? SplitSpec(.holdOut(fraction: 0.2))
-        search = try json.optionalMember("search").map { (cursor) throws(JSONError) in try SearchSpec(cursor) }
-        promotion = try json.optionalMember("promotion").map { (cursor) throws(JSONError) in try PromotionRule(cursor) }
+        guard dataset.schema.label != nil else {
+            throw try json.member("dataset").failure("the schema has no label, expected what is to be learnt")
+        }
+        let isClassification = dataset.schema.isClassification
+        search = try json.optionalMember("search").map { (cursor) throws(JSONError) in
+            try SearchSpec(cursor, isClassification: isClassification)
+        }
+        promotion = try json.optionalMember("promotion").map { (cursor) throws(JSONError) in
+            try PromotionRule(cursor, isClassification: isClassification)
+        }
         deadlineSeconds = try json.optionalMember("deadline_seconds").map { (cursor) throws(JSONError) in
             try Setting.number(cursor, in: .positive)
         }
         if case .earlyModel = subject {
-            for name in ["augmentation", "loss", "optimizer", "epochs", "batch_size", "shuffle", "early_stopping"] {
+            for name in Self.gradientMembers {
                 if let member = try json.optionalMember(name) {
                     throw member.failure("an early model is fitted to all rows at once: expected no \"\(name)\"")
                 }
             }
             fitting = nil
         } else {
-            fitting = try GradientFitting(json, hasValidation: evaluation.method != .none, limits: limits)
-        }
-        guard dataset.schema.label != nil else {
-            throw try json.member("dataset").failure("the schema has no label, expected what is to be learnt")
+            fitting = try GradientFitting(
+                json, hasValidation: evaluation.method != .none, isClassification: isClassification, limits: limits)
         }
         self.json = json.value
-        try checkPromotion(json)
+        try checkJudging(json)
     }
 
     public init(_ value: JSONValue, limits: TrainingLimits = .default) throws(JSONError) {
         try self.init(JSONCursor(value), limits: limits)
     }
 
-    /// How the model is to be judged must measure what promotion compares.
-    private func checkPromotion(_ json: JSONCursor) throws(JSONError) {
-        guard promotion?.condition != nil, evaluation.method == .none else { return }
-        throw try json.member("promotion").failure(
-            "compares a metric, but \"evaluation\" is \"none\": expected rows that are held out")
+    /// How the model is to be judged must measure what the search and promotion compare.
+    private func checkJudging(_ json: JSONCursor) throws(JSONError) {
+        if evaluation.method == .none {
+            if promotion?.condition != nil {
+                throw try json.member("promotion").failure(
+                    "compares a metric, but \"evaluation\" is \"none\": expected rows that are held out")
+            }
+            if search != nil {
+                throw try json.member("search").failure(
+                    "compares trials, but \"evaluation\" is \"none\": expected rows that are held out")
+            }
+        }
+        guard case .earlyModel(.supportVectorMachine, let hyperparameters) = subject,
+            try JSONCursor(hyperparameters).optionalMember("probability")?.value != true,
+            search?.parameters.keys.contains(where: { $0.description == Self.probabilityPath }) != true
+        else { return }
+        let expected = "found \"log_loss\", which takes probabilities: expected \(Self.probabilityPath) to be true"
+        if search?.metric == .logLoss {
+            throw try json.member("search").member("metric").failure(expected)
+        }
+        if promotion?.condition?.metric == .logLoss {
+            throw try json.member("promotion").member("if").member("metric").failure(expected)
+        }
     }
+
+    private static let probabilityPath = "early_model.hyperparameters.probability"
 }
 
 /// How parameters are fitted by their gradients.
@@ -101,7 +132,9 @@ public struct GradientFitting: Sendable, Hashable {
     /// Steps between checkpoints; one is also made at the end of every epoch.
     public let checkpointSteps: Int
 
-    init(_ json: JSONCursor, hasValidation: Bool, limits: TrainingLimits) throws(JSONError) {
+    init(
+        _ json: JSONCursor, hasValidation: Bool, isClassification: Bool, limits: TrainingLimits
+    ) throws(JSONError) {
         loss = try LossConfiguration(try json.member("loss"))
         optimizer = try OptimizerConfiguration(
             try json.optionalMember("optimizer") ?? JSONCursor(["type": "adam"], path: "optimizer"))
@@ -113,7 +146,7 @@ public struct GradientFitting: Sendable, Hashable {
         var monitors: [String: EarlyStopping.Mode] = ["loss": .minimum]
         if hasValidation {
             monitors["validation_loss"] = .minimum
-            for metric in Metric.allCases where metric != .loss {
+            for metric in Metric.reported(isClassification: isClassification) {
                 monitors["validation_\(metric.rawValue)"] = metric.direction == .minimize ? .minimum : .maximum
             }
         }

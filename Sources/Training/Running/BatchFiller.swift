@@ -38,7 +38,7 @@ final class BatchFiller {
         (self.modelInputs, labelInfo, self.seed) = (modelInputs, loss.labels, seed)
         hasWeights = loss.sampleWeights != nil
         labels = dataset
-        label = try Self.label(dataset.schema, loss.labels)
+        label = try Self.label(dataset.schema, loss)
         if pipeline.outputs.count == 1 {
             let ready = try pipeline.transformed(dataset, spillPath: spillPath, limits: limits)
             features = .ready(ready)
@@ -59,16 +59,30 @@ final class BatchFiller {
             max(pipeline.outputs.map { $0.dimensions.reduce(1, *) }.max() ?? 1, dataset.schema.labelCount))
     }
 
-    private static func label(_ schema: DatasetSchema, _ info: ValueInfo) throws(DataError) -> Label {
-        let extents = info.dimensions.dropFirst().map { if case .fixed(let extent) = $0 { extent } else { -1 } }
+    /// Of a row; -1 where the graph does not say.
+    private static func extents(_ info: ValueInfo) -> [Int] {
+        info.dimensions.dropFirst().map { if case .fixed(let extent) = $0 { extent } else { -1 } }
+    }
+
+    private static func label(_ schema: DatasetSchema, _ loss: LossGraph) throws(DataError) -> Label {
+        let info = loss.labels
+        let extents = extents(info)
         let count = extents.reduce(1, *)
         if schema.isClassification {
             let classes = schema.classNames?.count ?? 0
-            if info.elementType == .int64, extents.isEmpty { return .classIndex }
-            if count == 1, classes == 2 { return .classIndex }
-            if count == classes { return .oneHot(classes) }
+            // The loss takes a class's number as it is: only the predictions say how many classes there are.
+            let predictions = loss.graph.outputs.first { $0.name == loss.predictions } ?? info
+            let outputs = Self.extents(predictions).reduce(1, *)
+            if info.elementType == .int64, extents.isEmpty, outputs == classes { return .classIndex }
+            if info.elementType == .float32 {
+                if count == 1, classes == 2 { return .classIndex }
+                if count == classes { return .oneHot(classes) }
+            }
+            let alternative = info.elementType == .float32 && classes == 2 ? ", or 1" : ""
             throw DataError(
-                .mismatch, at: "loss", "the model has \(count) outputs a row for a label of \(classes) classes")
+                .mismatch, at: "loss",
+                "found \(outputs) outputs of the model, expected \(classes)\(alternative): one for each class of "
+                    + DataError.quoted(schema.label?.names.first ?? "label"))
         }
         guard info.elementType == .float32, count == schema.labelCount else {
             throw DataError(

@@ -114,8 +114,14 @@ public final class Fit {
             targets = .values(split.training.map { Double(dataset.label($0)[0]) })
         }
         let weights = dataset.schema.weight == nil ? nil : split.training.map { Double(dataset.weight($0)) }
-        let fitted = try model.fit(
-            features: matrix, targets: targets, weights: weights, seed: request.seed, shouldContinue: shouldContinue)
+        let fitted: FittedModel
+        do {
+            fitted = try model.fit(
+                features: matrix, targets: targets, weights: weights, seed: request.seed,
+                shouldContinue: shouldContinue)
+        } catch let error as EarlyModelError {
+            throw Self.placed(error, in: model)
+        }
         let names = fitted.graph.outputs.map(\.name)
         let (judged, kind): (String, PredictionKind) =
             switch fitted.task {
@@ -126,6 +132,15 @@ public final class Fit {
         return FitResult(
             graph: fitted.graph, output: judged, kind: kind, history: [], warnings: fitted.warnings,
             details: fitted.details)
+    }
+
+    /// The same error, its hyperparameter with its path in the request. Weights are the rows', not the hyperparameter of
+    /// nearest neighbours that is also called so.
+    private static func placed(_ error: EarlyModelError, in model: any EarlyModel) -> EarlyModelError {
+        guard case .object(let hyperparameters) = model.hyperparameters, hyperparameters[error.subject] != nil,
+            error.subject != "weights"
+        else { return error }
+        return EarlyModelError(error.kind, "early_model.hyperparameters.\(error.subject)", error.message)
     }
 
     private static func names(_ schema: DatasetSchema) -> ClassNames {

@@ -99,9 +99,13 @@ import Training
                 .randomForest, ["class_weight": ["1": 2, "tow": 3]],
                 targets: .classes([0, 1, 0, 1], names: .strings(["1", "two"])))
                 == "class_weight: \"tow\" is no class; did you mean \"two\"?")
-        #expect(
-            try message(.decisionTree, ["class_weight": "balanced"], targets: .values([1, 2, 3, 4]))
-                == "class_weight: the targets are numbers, which have no classes to weigh")
+        for kind in [EarlyModelKind.decisionTree, .randomForest, .supportVectorMachine] {
+            for weight: JSONValue in ["balanced", ["nonsense": 3]] {
+                #expect(
+                    try message(kind, ["class_weight": weight], targets: .values([1, 2, 3, 4]))
+                        == "class_weight: the targets are numbers, which have no classes to weigh")
+            }
+        }
         #expect(
             try message(
                 .supportVectorMachine, ["kernel": "poly", "degree": 16, "gamma": 1],

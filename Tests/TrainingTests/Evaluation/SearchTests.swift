@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SearchTests {
     private func spec(_ text: String) throws -> SearchSpec {
-        try SearchSpec(JSONCursor(try JSONValue(parsing: text), path: "search"))
+        try SearchSpec(JSONCursor(try JSONValue(parsing: text), path: "search"), isClassification: true)
     }
 
     private func trials(_ next: Search.Next) -> [Search.Trial] {
@@ -17,7 +17,7 @@ import Testing
     @Test func gridsTryEveryCombinationOnce() throws {
         let spec = try spec(
             """
-            {"strategy": "grid", "metric": "loss", "parameters": {
+            {"strategy": "grid", "metric": "log_loss", "parameters": {
                 "a": ["x", "y"], "b": {"distribution": "log_uniform", "lower": 0.01, "upper": 1, "count": 3},
                 "c": {"distribution": "integer", "lower": 4, "upper": 5}}}
             """)
@@ -66,7 +66,7 @@ import Testing
         let spec = try spec(
             """
             {"strategy": "successive_halving", "trials": 9, "reduction": 3, "minimum_resource": 2, "maximum_resource": 12,
-             "metric": "loss", "parameters": {"x": {"lower": 0, "upper": 1}}}
+             "metric": "log_loss", "parameters": {"x": {"lower": 0, "upper": 1}}}
             """)
         let search = Search(spec, seed: 4)
         let key = try path("x")
@@ -109,7 +109,7 @@ import Testing
         ]
         let spec = try spec(
             """
-            {"strategy": "successive_halving", "trials": 2, "maximum_resource": 5, "metric": "loss", "parameters": {
+            {"strategy": "successive_halving", "trials": 2, "maximum_resource": 5, "metric": "log_loss", "parameters": {
                 "optimizer.learning_rate": [0.5], "layers[1].units": [32], "layers[1].sizes[0][1]": [7]}}
             """)
         let search = Search(spec, seed: 0)
@@ -132,29 +132,29 @@ import Testing
 
     @Test(arguments: [
         ("{\"trials\": 1, \"metric\": \"acuracy\", \"parameters\": {\"a\": [1]}}", "search.metric: found \"acuracy\""),
-        ("{\"metric\": \"loss\", \"parameters\": {\"a\": [1]}}", "search: missing member \"trials\""),
+        ("{\"metric\": \"log_loss\", \"parameters\": {\"a\": [1]}}", "search: missing member \"trials\""),
         (
-            "{\"trials\": 1, \"metric\": \"loss\", \"parameters\": {\"a\": {\"lower\": 2, \"upper\": 1}}}",
+            "{\"trials\": 1, \"metric\": \"log_loss\", \"parameters\": {\"a\": {\"lower\": 2, \"upper\": 1}}}",
             "search.parameters.a: found the range 2.0 to 1.0"
         ),
         (
-            "{\"trials\": 1, \"metric\": \"loss\", \"parameters\": {\"a\": {\"distribution\": \"log_uniform\", \"lower\": 0, \"upper\": 1}}}",
+            "{\"trials\": 1, \"metric\": \"log_loss\", \"parameters\": {\"a\": {\"distribution\": \"log_uniform\", \"lower\": 0, \"upper\": 1}}}",
             "search.parameters.a.lower: found 0.0, expected a number above 0"
         ),
         (
-            "{\"strategy\": \"grid\", \"metric\": \"loss\", \"parameters\": {\"a\": {\"lower\": 0, \"upper\": 1}}}",
+            "{\"strategy\": \"grid\", \"metric\": \"log_loss\", \"parameters\": {\"a\": {\"lower\": 0, \"upper\": 1}}}",
             "search.parameters.a: a grid needs choices or a \"count\" of values"
         ),
         (
-            "{\"strategy\": \"grid\", \"metric\": \"loss\", \"parameters\": {\"a\": {\"distribution\": \"integer\", \"lower\": 0, \"upper\": 200}, \"b\": {\"distribution\": \"integer\", \"lower\": 0, \"upper\": 200}}}",
+            "{\"strategy\": \"grid\", \"metric\": \"log_loss\", \"parameters\": {\"a\": {\"distribution\": \"integer\", \"lower\": 0, \"upper\": 200}, \"b\": {\"distribution\": \"integer\", \"lower\": 0, \"upper\": 200}}}",
             "search.parameters: found more than 10000 combinations"
         ),
         (
-            "{\"strategy\": \"grid\", \"trials\": 3, \"metric\": \"loss\", \"parameters\": {\"a\": [1]}}",
+            "{\"strategy\": \"grid\", \"trials\": 3, \"metric\": \"log_loss\", \"parameters\": {\"a\": [1]}}",
             "search: unknown member \"trials\""
         ),
         (
-            "{\"trials\": 1, \"metric\": \"loss\", \"parameters\": {\"a.\": [1]}}",
+            "{\"trials\": 1, \"metric\": \"log_loss\", \"parameters\": {\"a.\": [1]}}",
             "search.parameters[\"a.\"]: the key is no path"
         ),
     ])
@@ -165,11 +165,11 @@ import Testing
     @Test func specsAreReadAndWritten() throws {
         for text in [
             "{\"strategy\": \"grid\", \"metric\": \"f1_macro\", \"parameters\": {\"a\": {\"lower\": 0, \"upper\": 1, \"count\": 4}}}",
-            "{\"trials\": 5, \"metric\": \"loss\", \"direction\": \"maximize\", \"parameters\": {\"a[0].b\": [1, \"x\"]}}",
-            "{\"strategy\": \"successive_halving\", \"trials\": 5, \"maximum_resource\": 9, \"metric\": \"loss\", \"resource\": \"training.epochs\", \"parameters\": {\"a\": {\"distribution\": \"integer\", \"lower\": 1, \"upper\": 2}}}",
+            "{\"trials\": 5, \"metric\": \"log_loss\", \"direction\": \"maximize\", \"parameters\": {\"a[0].b\": [1, \"x\"]}}",
+            "{\"strategy\": \"successive_halving\", \"trials\": 5, \"maximum_resource\": 9, \"metric\": \"log_loss\", \"resource\": \"training.epochs\", \"parameters\": {\"a\": {\"distribution\": \"integer\", \"lower\": 1, \"upper\": 2}}}",
         ] {
             let read = try spec(text)
-            #expect(try SearchSpec(JSONCursor(read.json)) == read)
+            #expect(try SearchSpec(JSONCursor(read.json), isClassification: true) == read)
         }
     }
 }

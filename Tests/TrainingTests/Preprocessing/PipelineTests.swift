@@ -226,21 +226,23 @@ import Testing
         func found(_ steps: [PreprocessingStep]) -> String { message { _ = try transformed(steps) } }
         #expect(
             found([only, .standardize(columns: ["x9"], .element)])
-                == "steps[1] (standardize): there is no feature \"x9\"; did you mean \"x0\"?")
+                == "preprocessing.steps[1] (standardize): there is no feature \"x9\"; did you mean \"x0\"?")
         #expect(
             found([.standardize(columns: ["city"], .element)])
-                == "steps[0] (standardize): the feature \"city\" is not numeric here")
-        #expect(found([]).hasPrefix("the feature \"city\" is words: expected a step that makes numbers of it"))
+                == "preprocessing.steps[0] (standardize): the feature \"city\" is not numeric here")
+        #expect(
+            found([]).hasPrefix(
+                "preprocessing: the feature \"city\" is words: expected a step that makes numbers of it"))
         #expect(
             found([.select(columns: ["x0"]), .resize(columns: nil, .init(height: 2, width: 2))])
-                == "steps[1] (resize): there is no feature that is an image")
+                == "preprocessing.steps[1] (resize): there is no feature that is an image")
         let empty = try InMemoryDataset(
             DatasetSchema(features: [.init(name: "v", kind: .number)], label: nil),
             examples: [Example(numbers: [.nan], label: .none, provenance: .row(0))])
         for step in [PreprocessingStep.standardize(columns: nil, .element), .impute(columns: nil, .median)] {
             #expect(
                 message { _ = try Pipeline([step]).fit(empty, rows: [0]) }
-                    == "steps[0] (\(step.type)): the column \"v\" has no values among the training rows")
+                    == "preprocessing.steps[0] (\(step.type)): the column \"v\" has no values among the training rows")
         }
         #expect(
             message { _ = try Pipeline().fit(empty, rows: []) } == "found no rows to fit the preprocessing on")

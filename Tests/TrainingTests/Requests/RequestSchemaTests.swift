@@ -26,6 +26,11 @@ import Testing
         let usual: [String: JSONValue] = ["metric": "accuracy", "parameters": ["epochs": [1, 2]]]
         return subject(["search": .object(usual.merging(members) { _, given in given }.filter { $0.value != .null })])
     }
+    /// With labels that are numbers.
+    private static func numbers(_ changes: [String: JSONValue]) -> JSONValue {
+        let dataset = RequestExamples.dataset(["label": ["kind": "number"]])
+        return subject(changes.merging(["dataset": dataset, "loss": "mse"]) { given, _ in given })
+    }
     private static func promotion(_ condition: JSONValue) -> JSONValue { subject(["promotion": ["if": condition]]) }
 
     private static let good: [JSONValue] =
@@ -39,7 +44,10 @@ import Testing
             subject(["evaluation": ["method": "none"], "promotion": ["alias": "x"]]),
             subject(["evaluation": ["method": "k_fold", "assignment": "hash", "stratified": false]]),
             subject(["evaluation": ["method": "leave_one_out"]]),
-            promotion(["metric": "rmse", "at_most": 1]), promotion(["metric": "accuracy", "at_least": "champion"]),
+            promotion(["metric": "log_loss", "at_most": 1]), promotion(["metric": "accuracy", "at_least": "champion"]),
+            numbers(["promotion": ["if": ["metric": "rmse", "at_most": 1]]]),
+            numbers(["search": ["strategy": "grid", "metric": "r2", "parameters": ["epochs": [1]]]]),
+            numbers(["early_stopping": ["monitor": "validation_mae"]]),
         ] + earlyModels + losses + datasets + pipelines + searches
 
     private static let earlyModels: [JSONValue] =
@@ -123,10 +131,22 @@ import Testing
             subject(["evaluation": ["method": "k_fold", "assignment": "hash", "stratified": true]]),
             subject(["evaluation": ["method": "hold_out", "folds": 3]]), subject(["evaluation": [:]]),
             subject(["evaluation": ["method": "none"], "promotion": ["if": ["metric": "accuracy", "at_least": 1]]]),
-            promotion(["metric": "rmse", "at_least": 1]), promotion(["metric": "accuracy", "at_most": 1]),
+            promotion(["metric": "log_loss", "at_least": 1]), promotion(["metric": "accuracy", "at_most": 1]),
+            promotion(["metric": "loss", "at_most": 1]), promotion(["metric": "rmse", "at_most": 1]),
+            numbers(["promotion": ["if": ["metric": "accuracy", "at_least": 1]]]),
+            numbers(["search": ["strategy": "grid", "metric": "accuracy", "parameters": ["epochs": [1]]]]),
+            numbers(["early_stopping": ["monitor": "validation_accuracy"]]),
+            subject(["early_stopping": ["monitor": "validation_rmse"]]),
+            subject([
+                "evaluation": ["method": "none"],
+                "search": ["strategy": "grid", "metric": "accuracy", "parameters": ["epochs": [1]]],
+            ]),
             promotion(["metric": "accuracy"]),
             subject(["architecture": .null, "early_model": ["family": "ridge"]]),
             subject(["architecture": .null, "loss": .null, "epochs": 3, "early_model": ["family": "ridge"]]),
+            numbers([
+                "architecture": .null, "loss": .null, "checkpoint_steps": 3, "early_model": ["family": "ridge"],
+            ]),
             RequestExamples.earlyModel("ridge", ["C": 1]), RequestExamples.earlyModel("forest", [:]),
             RequestExamples.earlyModel("random_forest", ["n_estimators": 0]),
             RequestExamples.earlyModel("logistic_regression", ["class_weight": ["a": 0]]),
@@ -150,6 +170,7 @@ import Testing
         ].map { subject(["optimizer": $0]) }
         + [
             search([:]), search(["strategy": "grid", "trials": 3]), search(["trials": 3, "metric": "f1"]),
+            search(["trials": 3, "metric": "loss"]), search(["trials": 3, "metric": "rmse"]),
             search(["trials": 3, "parameters": [:]]), search(["trials": 3, "parameters": ["a": []]]),
             search(["strategy": "grid", "parameters": ["a": ["lower": 0, "upper": 1]]]),
             search(["trials": 3, "parameters": ["a": ["distribution": "log_uniform", "lower": 0, "upper": 1]]]),

@@ -116,6 +116,20 @@ import Training
         }
     }
 
+    private static func search(_ metric: JSONValue) -> JSONValue {
+        ["strategy": "grid", "metric": metric, "parameters": ["seed": [1, 2]]]
+    }
+
+    private static let numbers: JSONValue = [
+        "rows": [["features": [1, 2], "label": 0]],
+        "schema": ["features": ["shape": [2]], "label": ["kind": "number"]],
+    ]
+
+    private static let vectors: [String: JSONValue] = [
+        "architecture": .null, "loss": .null, "optimizer": .null,
+        "early_model": ["family": "support_vector_machine"],
+    ]
+
     private static let mistakes: [([String: JSONValue], String, String)] = [
         (["optimizer": ["type": "adm"]], "optimizer", "did you mean \"adam\""),
         (["epochs": 0], "epochs", "found 0"), (["epoch": 3], "epoch", "did you mean \"epochs\""),
@@ -126,6 +140,48 @@ import Training
             "promotion", "none"
         ),
         (["dataset": ["schema": [:]]], "dataset", "found none"),
+        (
+            ["evaluation": ["method": "none"], "search": search("accuracy")],
+            "search: compares trials", "\"evaluation\" is \"none\""
+        ),
+        (
+            ["search": search("loss")], "search.metric: found \"loss\", expected a metric of classes, one of accuracy,",
+            "log_loss"
+        ),
+        (["search": search("rmse")], "search.metric: found \"rmse\"", "a metric of classes"),
+        (
+            ["search": search("accuracy"), "dataset": numbers],
+            "search.metric: found \"accuracy\"", "expected a metric of numbers, one of rmse, mae, r2"
+        ),
+        (
+            ["promotion": ["if": ["metric": "loss", "at_most": 1]]], "promotion.if.metric: found \"loss\"",
+            "a metric of classes"
+        ),
+        (
+            ["promotion": ["if": ["metric": "f1_macro", "at_least": 1]], "dataset": numbers],
+            "promotion.if.metric: found \"f1_macro\"", "one of rmse, mae, r2"
+        ),
+        (
+            ["early_stopping": ["monitor": "validation_rmse"]], "early_stopping.monitor: found \"validation_rmse\"",
+            "one of loss, validation_accuracy,"
+        ),
+        (
+            ["early_stopping": ["monitor": "validation_accuracy"], "dataset": numbers],
+            "early_stopping.monitor: found \"validation_accuracy\"",
+            "one of loss, validation_loss, validation_mae, validation_r2, validation_rmse"
+        ),
+        (
+            vectors.merging(["checkpoint_steps": 3]) { $1 }, "checkpoint_steps: an early model",
+            "expected no \"checkpoint_steps\""
+        ),
+        (
+            vectors.merging(["search": search("log_loss")]) { $1 }, "search.metric: found \"log_loss\"",
+            "early_model.hyperparameters.probability to be true"
+        ),
+        (
+            vectors.merging(["promotion": ["if": ["metric": "log_loss", "at_most": 1]]]) { $1 },
+            "promotion.if.metric: found \"log_loss\"", "early_model.hyperparameters.probability to be true"
+        ),
     ]
 
     @Test(arguments: mistakes) func mistakesAreNamed(_ changes: [String: JSONValue], _ path: String, _ message: String)
@@ -134,6 +190,22 @@ import Training
         let error = #expect(throws: JSONError.self) { try request(changes) }
         let text = try #require(error).description
         #expect(text.contains(path) && text.contains(message), "\(text)")
+    }
+
+    @Test func whatReportsHoldCanBeCompared() throws {
+        for metric in ["accuracy", "roc_auc", "log_loss"] {
+            #expect(try request(["search": Self.search(.string(metric))]).search?.metric.rawValue == metric)
+        }
+        for metric in ["rmse", "mae", "r2"] {
+            let found = try request([
+                "search": Self.search(.string(metric)), "dataset": Self.numbers, "loss": "mse",
+                "early_stopping": ["monitor": .string("validation_\(metric)")],
+            ])
+            #expect(found.search?.metric.rawValue == metric)
+        }
+        let probable: JSONValue = ["family": "support_vector_machine", "hyperparameters": ["probability": true]]
+        let vectors = Self.vectors.merging(["early_model": probable, "search": Self.search("log_loss")]) { $1 }
+        #expect(try request(vectors).search?.metric == .logLoss)
     }
 
     @Test func fitsHaveNames() {

@@ -163,14 +163,48 @@ import Training
         #expect(error?.description.contains("all training rows are of the class \"a\"") == true)
     }
 
-    @Test func outputsThatDoNotFitTheClassesAreRefused() throws {
-        var layers = Self.network
-        if case .object(var members) = layers {
-            members["layers"] = [["type": "dense", "units": 5, "activation": "softmax"]]
-            layers = .object(members)
+    private static func request(units: Int, activation: String, loss: JSONValue, dataset: JSONValue) throws
+        -> TrainingRequest
+    {
+        let layer: JSONValue = [
+            "type": "dense", "units": .integer(Int64(units)), "activation": .string(activation),
+        ]
+        return try request([
+            "architecture": ["input": ["shape": [2]], "layers": [layer]], "loss": loss, "dataset": dataset, "epochs": 1,
+        ])
+    }
+
+    @Test(arguments: [
+        (2, "softmax", "softmax_cross_entropy"), (5, "softmax", "softmax_cross_entropy"),
+        (5, "softmax", "categorical_crossentropy"), (1, "sigmoid", "binary_cross_entropy"), (2, "linear", "mse"),
+    ])
+    func outputsThatDoNotFitTheClassesAreRefused(_ units: Int, _ activation: String, _ loss: String) throws {
+        let request = try Self.request(
+            units: units, activation: activation, loss: .string(loss), dataset: Self.dataset())
+        let error = #expect(throws: DataError.self) { try Self.fit(request) }
+        #expect(
+            error?.description
+                == "loss: found \(units) outputs of the model, expected 3: one for each class of \"kind\"")
+    }
+
+    @Test(arguments: [
+        (1, "sigmoid", "binary_cross_entropy"), (2, "sigmoid", "binary_cross_entropy"), (1, "linear", "hinge"),
+        (2, "softmax", "softmax_cross_entropy"), (2, "softmax", "categorical_crossentropy"), (2, "linear", "mse"),
+    ])
+    func outputsOfTwoClassesAreTwoOrOne(_ units: Int, _ activation: String, _ loss: String) throws {
+        var dataset = JSONValue.null
+        if case .object(var members) = Self.dataset(classes: 2) {
+            members["schema"] = [
+                "features": [["name": "x", "kind": "number"], ["name": "y", "kind": "number"]],
+                "label": ["name": "kind", "kind": "class", "classes": ["a", "b"]],
+            ]
+            dataset = .object(members)
         }
-        let request = try Self.request(["architecture": layers])
-        #expect(throws: (any Error).self) { try Self.fit(request) }
+        let fits = try Self.request(units: units, activation: activation, loss: .string(loss), dataset: dataset)
+        #expect(try Self.fit(fits).report?.values[.accuracy] != nil)
+        let third = try Self.request(units: 3, activation: activation, loss: .string(loss), dataset: dataset)
+        let error = #expect(throws: DataError.self) { try Self.fit(third) }
+        #expect(error?.description.hasPrefix("loss: found 3 outputs of the model, expected 2") == true)
     }
 
     private static let families: [(String, JSONValue)] = [

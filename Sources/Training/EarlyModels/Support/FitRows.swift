@@ -89,14 +89,19 @@ struct FitRows {
     func rowWeights(_ classWeight: ClassWeight) throws(EarlyModelError) -> [Double] {
         let own = weights ?? [Double](repeating: 1, count: count)
         guard case .classes(let classes, let present, let names) = targets else {
-            guard classWeight == .equal else {
-                throw EarlyModelError(
-                    .unsupported, "class_weight", "the targets are numbers, which have no classes to weigh")
-            }
+            try Self.requireEqual(classWeight)
             return own
         }
         let factors = try classWeight.factors(classes: classes, weights: own, present: present, names: names)
         return zip(classes, own).map { factors[$0] * $1 }
+    }
+
+    /// - Throws: ``EarlyModelError`` for weights of the classes that numbers do not have.
+    static func requireEqual(_ classWeight: ClassWeight) throws(EarlyModelError) {
+        guard classWeight == .equal else {
+            throw EarlyModelError(
+                .unsupported, "class_weight", "the targets are numbers, which have no classes to weigh")
+        }
     }
 
     /// Algorithms that compare every row with every other take so many and no more.

@@ -124,6 +124,7 @@ public struct SupportVectorMachine: EarlyModel {
         let solver = SupportVectorSolver(model: self, kernel: kernel, features: rows.features)
         switch rows.targets {
         case .values(let values):
+            try FitRows.requireEqual(classWeight)
             let machine = try solver.regression(values, shouldContinue)
             let graph = try SupportVectorGraph(machine: machine, columns: features.columns).regression()
             return fitted(machine, graph, .regression, SupportVectorPredictor(machine: machine, classes: nil))
