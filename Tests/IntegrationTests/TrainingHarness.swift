@@ -63,6 +63,15 @@ final class TrainingHarness: Sendable {
         for report in try await producer.produce(records) { _ = try report.get() }
     }
 
+    /// None on a broker where no version has been written: the first one makes the topic.
+    func models() async throws -> [String: RegistryState.Model] {
+        do {
+            return try await registry.log.read().state.models
+        } catch RegistryLogError.missingTopic {
+            return [:]
+        }
+    }
+
     func request(_ changes: [String: JSONValue] = [:]) -> JSONValue {
         var members: [String: JSONValue] = [
             "model": "points",

@@ -129,7 +129,7 @@ import Training
         #expect(failure(events)?.message.contains("t0-f1") == true)
         let starts = events.filter { if case .started(let start) = $0.change { start.fit == fit } else { false } }
         #expect(starts.count == 2, "a third process would have died")
-        #expect(try await harness.registry.log.read().state.models.isEmpty)
+        #expect(try await harness.models().isEmpty)
         await harness.close()
     }
 
@@ -183,7 +183,7 @@ import Training
             #expect(try await harness.end(of: endless).last?.change == .cancelled)
             #expect(try await harness.end(of: waiting).map(\.change) == [.cancelled])
         }
-        #expect(try await harness.registry.log.read().state.models.isEmpty)
+        #expect(try await harness.models().isEmpty)
         await harness.close()
     }
 

@@ -89,6 +89,18 @@ public final class TransactionalProducer: Sendable {
         try await retrying { try $0.initTransactions(timeout: timeout) }
     }
 
+    /// Settles the open transaction of an earlier producer with the same transactional id, which may have died, and closes.
+    public func releaseAbandoned() async throws {
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await initTransactions())
+        } catch {
+            result = .failure(error)
+        }
+        await close(deadline: .seconds(2))
+        try result.get()
+    }
+
     /// Begins a transaction. Do so at its first record: an open one blocks `read_committed` readers.
     public func begin() throws {
         try core.immediately { try $0.beginTransaction() }

@@ -139,15 +139,7 @@ final class InferenceService: Service, ReadinessSource {
         ) { [configuration, logger] transactionalID in
             var successor = try configuration.transactionalProducerConfiguration()
             successor.transactionalID = transactionalID
-            let producer = try TransactionalProducer(successor, logger: logger)
-            let result: Result<Void, any Error>
-            do {
-                result = .success(try await producer.initTransactions())
-            } catch {
-                result = .failure(error)
-            }
-            await producer.close(deadline: .seconds(2))
-            try result.get()
+            try await TransactionalProducer(successor, logger: logger).releaseAbandoned()
         }
     }
 

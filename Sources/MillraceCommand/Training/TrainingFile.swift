@@ -17,7 +17,7 @@ enum TrainingFile {
             var value = try JSONValue(parsing: bytes)
             if let dataset { value = try replacing(dataset, in: value) }
             let request = try TrainingRequest(value)
-            try request.checkNames()
+            try request.checkReferences()
             return request
         } catch {
             throw CommandFailure(.usage, "\(name): \(error)")

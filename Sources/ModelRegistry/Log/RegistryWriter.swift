@@ -89,15 +89,7 @@ public struct RegistryWriter: Sendable {
     /// was written along with it, to the end. A writer that is alive begins its change anew.
     /// - Throws: `KafkaError` when the brokers cannot be reached or refuse.
     public func releaseAbandoned() async throws {
-        let producer = try makeProducer()
-        let result: Result<Void, any Error>
-        do {
-            result = .success(try await producer.initTransactions())
-        } catch {
-            result = .failure(error)
-        }
-        await producer.close(deadline: .seconds(2))
-        try result.get()
+        try await makeProducer().releaseAbandoned()
     }
 
     private func contend<Outcome: Sendable>(

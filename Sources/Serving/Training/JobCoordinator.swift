@@ -140,7 +140,7 @@ package struct JobCoordinator: Sendable {
         if let refusal = command.refusal { throw TrainingFailure(.invalidRequest, refusal) }
         do throws(JSONError) {
             let request = try TrainingRequest(JSONValue(parsing: command.value), limits: limits)
-            try request.checkNames()
+            try request.checkReferences()
             return request
         } catch {
             throw TrainingFailure(.invalidRequest, "\(error)")

@@ -173,8 +173,18 @@ import Training
         arguments: [
             (["model": ".points"], "model: "), (["promotion": ["alias": "3"]], "promotion.alias: "),
             (["promotion": ["alias": "latest"]], "promotion.alias: "),
+            (
+                [
+                    "dataset": [
+                        "topic": "rows", "to": ["time": "noon"],
+                        "schema": [
+                            "features": ["shape": [2]], "label": ["name": "label", "kind": "class_index", "count": 2],
+                        ],
+                    ]
+                ], "dataset.to.time: found \"noon\", expected RFC 3339"
+            ),
         ] as [([String: JSONValue], String)])
-    func namesThatTheRegistryDoesNotTakeFail(_ changes: [String: JSONValue], _ path: String) {
+    func namesAndTimesThatAreNoneFail(_ changes: [String: JSONValue], _ path: String) {
         var coordinator = JobCoordinator(TrainingFixtures.command(TrainingFixtures.request(changes)))
         guard case .end(.failed(let failure))? = coordinator.next(.began(JobHistory())) else {
             Issue.record("expected the job to fail")
