@@ -8,8 +8,9 @@ import Testing
         let partition = TopicPartition(topic: topic, partition: 0)
         var configuration = ConsumerConfiguration(
             kafka: try TestBroker.configuration(), groupID: TestBroker.uniqueName("liveness"))
-        configuration.sessionTimeout = .seconds(6)
-        configuration.maxPollInterval = .seconds(6)
+        // Far longer than a loaded machine keeps a test waiting.
+        configuration.sessionTimeout = .seconds(12)
+        configuration.maxPollInterval = .seconds(12)
         let consumer = try KafkaConsumer(configuration, logger: TestBroker.logger)
         try consumer.subscribe(to: [topic])
         try await poll {
@@ -19,7 +20,7 @@ import Testing
             return consumer.assignment == [partition]
         }
         // Longer than the interval without a record, drained at less than half of it.
-        for _ in 0..<8 {
+        for _ in 0..<14 {
             try await Task.sleep(for: .seconds(1))
             for case .revoked(let partitions, let lost) in consumer.drain(maximumRecords: 1, maximumBytes: 1) {
                 Issue.record("revoked \(partitions), lost: \(lost)")
@@ -27,7 +28,7 @@ import Testing
         }
         #expect(consumer.assignment == [partition])
         // Now silence for longer than the interval.
-        try await Task.sleep(for: .seconds(7))
+        try await Task.sleep(for: .seconds(13))
         var errors: [KafkaError] = []
         var lost: [TopicPartition]?
         try await poll {
