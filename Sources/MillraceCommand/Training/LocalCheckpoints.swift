@@ -36,7 +36,7 @@ final class LocalCheckpoints {
         guard lock >= 0 else {
             throw CommandFailure(.usage, "--checkpoint: \(path): \(String(cString: strerror(errno)))")
         }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.isLocked(lock) else {
             close(lock)
             throw CommandFailure(.refused, "--checkpoint: another process trains in \(path)")
         }
@@ -56,6 +56,15 @@ final class LocalCheckpoints {
     }
 
     deinit { close(lock) }
+
+    /// Waits for a moment: one that was killed may not be gone yet.
+    private static func isLocked(_ lock: Int32) -> Bool {
+        for _ in 0..<20 {
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(50_000)
+        }
+        return false
+    }
 
     /// - Returns: whether the folder is this training's already.
     private static func claim(_ path: String, for training: JSONValue) throws(CommandFailure) -> Bool {
